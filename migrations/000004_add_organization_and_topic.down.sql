@@ -1,0 +1,2 @@
+DROP TABLE topic;
+DROP TABLE organization;

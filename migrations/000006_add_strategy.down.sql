@@ -1,0 +1,9 @@
+DROP TABLE strategy_source;
+DROP TABLE strategy_link;
+DROP TABLE strategy_responsible;
+DROP TABLE strategy_topic;
+DROP TABLE strategy_decision;
+DROP TABLE strategy_owner;
+DROP TABLE strategy;
+DROP FUNCTION strategy_spread_lineage();
+DROP FUNCTION strategy_set_lineage();

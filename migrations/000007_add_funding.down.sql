@@ -1,0 +1,12 @@
+DROP TABLE funding_award_source;
+DROP TABLE funding_award_strategy;
+DROP TABLE funding_award_recipient;
+DROP TABLE funding_award;
+DROP TABLE funding_call;
+DROP TABLE funding_program_source;
+DROP TABLE funding_program_link;
+DROP TABLE funding_program_topic;
+DROP TABLE funding_program_rate;
+DROP TABLE funding_program_state;
+DROP TABLE funding_program_funder;
+DROP TABLE funding_program;

@@ -1,0 +1,11 @@
+DROP TABLE article_source;
+DROP TABLE article_organization;
+DROP TABLE article_funding_award;
+DROP TABLE article_funding_program;
+DROP TABLE article_strategy;
+DROP TABLE article_state;
+DROP TABLE article_municipality;
+DROP TABLE article_link;
+DROP TABLE article_topic;
+DROP TABLE article_byline;
+DROP TABLE article;
