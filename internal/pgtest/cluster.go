@@ -1,0 +1,244 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"stadtgraph/internal/pglocal"
+)
+
+// The cluster is shared by all test processes of a user and outlives each of
+// them. Its folder holds:
+//
+//	start    locked while somebody looks whether the cluster runs, starts it, or ends it
+//	users    locked, shared, by every test process as long as it lives
+//	cluster  what pglocal keeps, owned by the keeper
+//
+// The keeper is a detached second run of the test binary that started it. It is
+// the parent of Postgres, and ends it when users has been free for the grace time.
+// The kernel drops locks even on kill -9, so nothing is left behind.
+type cluster struct {
+	dir   string
+	grace time.Duration
+}
+
+// keeperVariable tells a test binary that it is to be the keeper: the folder,
+// and the grace time.
+const keeperVariable = "STADTGRAPH_PGTEST_KEEPER"
+
+var theCluster = cluster{grace: time.Minute} // tests of this package have their own
+
+// usersLock lives as long as the process.
+var usersLock *pglocal.Lock
+
+func init() {
+	grace, dir, ok := strings.Cut(os.Getenv(keeperVariable), " ")
+	if !ok {
+		return
+	}
+	duration, err := time.ParseDuration(grace)
+	if err == nil {
+		err = cluster{dir, duration}.keep()
+	}
+	if err != nil {
+		fmt.Println(err) // to the process that started us, see spawnKeeper
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// useCluster returns the URL of the cluster's maintenance database, after
+// starting it if need be.
+func useCluster(ctx context.Context) (string, error) {
+	c := theCluster
+	if c.dir == "" {
+		var err error
+		if c.dir, err = defaultDir(ctx); err != nil {
+			return "", err
+		}
+	}
+	if err := c.makeDir(); err != nil {
+		return "", err
+	}
+	start, err := c.lockStart(ctx)
+	if err != nil {
+		return "", fmt.Errorf("wait for the test cluster: %w", err)
+	}
+	defer start.Unlock()
+	if usersLock, err = pglocal.WaitLock(ctx, c.path("users"), true); err != nil {
+		return "", fmt.Errorf("join the test cluster: %w", err)
+	}
+	// A process that comes and goes between two looks of the keeper counts too.
+	now := time.Now()
+	if err := os.Chtimes(c.path("users"), now, now); err != nil {
+		return "", err
+	}
+	if url, ok := pglocal.Running(ctx, c.path("cluster")); ok {
+		return url, nil
+	}
+	if err := c.spawnKeeper(); err != nil {
+		return "", fmt.Errorf("start the test cluster: %w", err)
+	}
+	url, ok := pglocal.Running(ctx, c.path("cluster"))
+	if !ok {
+		return "", errors.New("the test cluster ended at once: run the test again")
+	}
+	return url, nil
+}
+
+func (c cluster) path(name string) string { return filepath.Join(c.dir, name) }
+
+// defaultDir carries the user and the major version, so that neither has to fit
+// the other's cluster.
+func defaultDir(ctx context.Context) (string, error) {
+	major, err := pglocal.Major(ctx)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(fastFolder(), fmt.Sprintf("stadtgraph-test-%d-pg%d", os.Getuid(), major)), nil
+}
+
+// makeDir makes sure that the folder is ours alone to write: its parent is open
+// to everybody.
+func (c cluster) makeDir() error {
+	if err := os.Mkdir(c.dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("the test cluster has no folder: %w", err)
+	}
+	info, err := os.Lstat(c.dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return c.makeDir() // the keeper has just removed it
+	}
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() || !ownedByUs(info) {
+		return fmt.Errorf("%s belongs to somebody else: remove it, or set STADTGRAPH_TEST_DATABASE_URL", c.dir)
+	}
+	return nil
+}
+
+// lockStart makes the folder again if the keeper removes it meanwhile.
+func (c cluster) lockStart(ctx context.Context) (*pglocal.Lock, error) {
+	for {
+		start, err := pglocal.WaitLock(ctx, c.path("start"), false)
+		if !errors.Is(err, os.ErrNotExist) {
+			return start, err
+		}
+		if err := c.makeDir(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// spawnKeeper returns when the cluster answers. The caller holds the start lock.
+func (c cluster) spawnKeeper() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self)
+	cmd.Dir = c.dir
+	cmd.Env = append(os.Environ(), keeperVariable+"="+c.grace.String()+" "+c.dir)
+	cmd.SysProcAttr = detached()
+	// The keeper has none of our files: `go test` waits until nobody holds its
+	// output any more.
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	report, err := io.ReadAll(out)
+	go cmd.Wait()
+	if text := strings.TrimSpace(string(report)); err == nil && text != "ready" {
+		err = errors.New(text)
+	}
+	return err
+}
+
+// keep runs the cluster until nobody has used it for the grace time.
+func (c cluster) keep() error {
+	ctx := context.Background()
+	data := c.path("cluster")
+	// A cluster without a keeper was interrupted, and without durability nobody
+	// knows what is left of it.
+	if err := pglocal.Reset(data); err != nil {
+		return err
+	}
+	server, err := pglocal.Start(ctx, pglocal.Config{DataDir: data, Volatile: true, Settings: settings})
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	os.Stdout.Close()
+
+	for {
+		c.waitUntilIdle(server.Done())
+		start, err := c.lockStart(ctx)
+		if err != nil {
+			return errors.Join(err, server.Stop(ctx))
+		}
+		users, err := pglocal.TryLock(c.path("users"), false)
+		if errors.Is(err, pglocal.ErrLocked) && !ended(server) {
+			start.Unlock()
+			continue
+		}
+		// Removing lock files that we hold is safe: who opened them before will
+		// see that they are gone (pglocal.TryLock).
+		err = errors.Join(server.Stop(ctx), pglocal.Reset(data), os.RemoveAll(c.dir))
+		start.Unlock()
+		if users != nil {
+			users.Unlock()
+		}
+		return err
+	}
+}
+
+// waitUntilIdle returns when users has been free for the grace time, or when
+// Postgres has ended.
+func (c cluster) waitUntilIdle(ended <-chan struct{}) {
+	for last := time.Now(); time.Since(last) < c.grace; {
+		select {
+		case <-ended:
+			return
+		case <-time.After(min(time.Second, c.grace/4)):
+		}
+		lock, err := pglocal.TryLock(c.path("users"), false)
+		if err != nil {
+			last = time.Now()
+			continue
+		}
+		lock.Unlock()
+		if info, err := os.Stat(c.path("users")); err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+	}
+}
+
+func ended(s *pglocal.Server) bool {
+	select {
+	case <-s.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// settings suit many short-lived databases. Autovacuum is off so that plans do not
+// depend on when it came by; statistics come with the template or from ANALYZE.
+var settings = map[string]string{
+	"max_connections":    "500",
+	"autovacuum":         "off",
+	"wal_level":          "minimal",
+	"max_wal_senders":    "0",
+	"max_wal_size":       "1GB",
+	"checkpoint_timeout": "1h",
+}
