@@ -33,7 +33,7 @@ func unreadable(err error) error {
 	} {
 		// The name of a setting is safe to repeat, its value need not be.
 		if strings.Contains(text, "cannot parse "+setting) || strings.Contains(text, "invalid "+setting) ||
-			strings.Contains(text, "unknown "+setting) || strings.Contains(text, setting+" too small") {
+			strings.Contains(text, "unknown "+setting) || strings.Contains(text, setting+" too small") || strings.Contains(text, setting+" is invalid") {
 			return fmt.Errorf("the database URL has a value for %s that cannot be read: correct or remove it", setting)
 		}
 	}
