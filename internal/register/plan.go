@@ -1,0 +1,328 @@
+package register
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"stadtgraph/internal/slug"
+)
+
+// plan is what an import has to write, and the report on it.
+type plan struct {
+	newStates, changedStates []*stateRow
+	created, changed         []*unitRow
+	keys                     []keyRow    // new, or to be changed
+	figures                  []figureRow // new, or to be changed
+	report                   Report
+}
+
+// planner compares an edition with what is stored. All of it fits into memory,
+// and a comparison in Go can say which field changed from what to what.
+type planner struct {
+	old        *stored
+	edition    *Edition
+	population time.Time // day of the edition's populations; zero if unknown
+	slugs      *slugs
+	match      map[string]*unitRow    // the stored unit that a key of the edition means
+	ids        map[string]pgtype.UUID // of units by key, stored and new
+	keys       map[pgtype.UUID]string // the reverse
+	claimed    map[string]struct{}    // keys that units of the edition have now
+	plan       *plan
+}
+
+func compare(old *stored, e *Edition, population time.Time) *plan {
+	p := &planner{
+		old: old, edition: e, population: population,
+		slugs:   newSlugs(e.Units, old.units),
+		match:   make(map[string]*unitRow, len(old.units)),
+		ids:     make(map[string]pgtype.UUID, len(old.units)+len(e.Units)),
+		keys:    make(map[pgtype.UUID]string, len(old.units)+len(e.Units)),
+		claimed: make(map[string]struct{}, 3*len(e.Units)),
+		plan:    &plan{report: Report{File: e.Name, Format: e.Format, AsOf: e.AsOf}},
+	}
+	p.identify()
+	for i := range e.States {
+		p.state(&e.States[i])
+	}
+	for i := range e.Units {
+		p.unit(&e.Units[i])
+	}
+	p.retireKeys()
+	p.missing()
+	p.plan.report.sort()
+	return p.plan
+}
+
+// identify finds the stored unit of every key, and gives ids to units that are new.
+func (p *planner) identify() {
+	used := make(map[pgtype.UUID]struct{}, len(p.old.units))
+	for _, r := range p.old.units {
+		used[r.ID] = struct{}{}
+		p.keys[r.ID] = r.Key
+		// A unit that was dissolved after the day of the edition is the one that
+		// the edition means. One that was dissolved before had the key earlier.
+		if r.DissolvedOn.Valid && !r.DissolvedOn.Time.After(p.edition.AsOf) {
+			continue
+		}
+		if m := p.match[r.Key]; m == nil || m.DissolvedOn.Valid {
+			p.match[r.Key] = r
+			p.ids[r.Key] = r.ID
+		}
+	}
+	now := time.Now()
+	for i := range p.edition.Units {
+		key := p.edition.Units[i].Key
+		if p.match[key] != nil {
+			continue
+		}
+		id := derivedID("municipality", key)
+		if _, taken := used[id]; taken {
+			id = randomID(now)
+		}
+		p.ids[key], p.keys[id] = id, key
+	}
+}
+
+func (p *planner) state(s *State) {
+	old := p.old.states[s.Key]
+	want := stateRow{ID: derivedID("state", s.Key), Slug: slug.Make(s.Name)}
+	if old != nil {
+		want = *old
+	}
+	for _, known := range states {
+		if known.key == s.Key {
+			want.Code, want.ISO3166, want.NUTS1 = known.code, "DE-"+known.code, known.nuts1
+		}
+	}
+	want.Key, want.Name, want.Seat = s.Key, s.Name, text(s.Seat)
+	want.Population, want.AreaHa = number(s.Population), number(s.AreaHa)
+	if city, ok := cityStates[s.Key]; ok {
+		want.CityMunicipalityID = p.ids[city]
+	}
+	p.ids[s.Key], p.keys[want.ID] = want.ID, s.Key
+
+	row := Row{Level: levelState, Key: s.Key, Name: s.Name}
+	switch {
+	case old == nil:
+		row.Outcome = Created
+		p.plan.newStates = append(p.plan.newStates, &want)
+	case want == *old:
+		row.Outcome = Unchanged
+	default:
+		row.Outcome = Changed
+		row.Changes = p.changes(stateColumns, *old, want)
+		if old.Name != want.Name {
+			row.Outcome, row.OldName = Renamed, old.Name
+		}
+		p.plan.changedStates = append(p.plan.changedStates, &want)
+	}
+	p.plan.report.Rows = append(p.plan.report.Rows, row)
+}
+
+func (p *planner) unit(u *Unit) {
+	row := Row{Level: u.Level, Key: u.Key, Name: u.OfficialName}
+	old := p.match[u.Key]
+	if old != nil && old.DissolvedOn.Valid {
+		row.Outcome = Unchanged // closed, and the edition is about the time before
+		p.plan.report.Rows = append(p.plan.report.Rows, row)
+		return
+	}
+	want := &unitRow{ID: p.ids[u.Key]}
+	if old != nil {
+		*want = *old // keeps what the edition cannot say
+	}
+	p.fill(want, u)
+	p.claim(want, u)
+	figures := p.compareFigures(old, want, u)
+	switch {
+	case old == nil:
+		want.Slug = p.slugs.name(u)
+		row.Outcome = Created
+		p.plan.created = append(p.plan.created, want)
+	case *want == *old && figures == nil:
+		row.Outcome = Unchanged
+	default:
+		row.Outcome = Changed
+		if old.OfficialName != want.OfficialName {
+			row.Outcome, row.OldName = Renamed, old.OfficialName
+		}
+		row.Changes = append(p.changes(unitColumns, *old, *want), figures...)
+		p.plan.changed = append(p.plan.changed, want)
+	}
+	p.plan.report.Rows = append(p.plan.report.Rows, row)
+}
+
+// fill writes what the edition says about a unit into its row.
+func (p *planner) fill(r *unitRow, u *Unit) {
+	if p.population.IsZero() {
+		if r.Population != number(u.Population) {
+			r.PopulationAsOf = pgtype.Date{} // a figure of an unknown day
+		}
+	} else {
+		r.PopulationAsOf = date(p.population)
+	}
+	r.Level, r.Kind = u.Level, u.Kind
+	r.Name, r.OfficialName, r.Seat = u.Name, u.OfficialName, text(u.Seat)
+	r.Key, r.RegionalKey, r.DistrictKey = u.Key, text(u.RegionalKey), text(u.DistrictKey)
+	r.StateID = p.ids[u.State]
+	r.DistrictID = p.ids[u.District]
+	r.AssociationID = p.ids[u.Association]
+	r.Population, r.AreaHa = number(u.Population), number(u.AreaHa)
+	r.AdministrationPostalCode = text(u.PostalCode)
+	r.PostalCodeUnique = pgtype.Bool{Bool: u.PostalCodeUnique, Valid: u.PostalCode != ""}
+	r.GovernmentRegionID = p.ids[u.GovernmentRegion]
+	if p.edition.Format == GV100AD {
+		r.ConstituencyFrom, r.ConstituencyTo = optional(u.ConstituencyFrom), optional(u.ConstituencyTo)
+	}
+	if u.Location != nil {
+		r.Latitude = pgtype.Float8{Float64: u.Location.Latitude, Valid: true}
+		r.Longitude = pgtype.Float8{Float64: u.Location.Longitude, Valid: true}
+	}
+	if u.Urbanisation != "" {
+		r.Urbanisation = text(u.Urbanisation)
+	}
+	if u.TravelRegionKey != "" {
+		r.TravelRegionKey, r.TravelRegionName = text(u.TravelRegionKey), text(u.TravelRegionName)
+	}
+}
+
+// claim makes the unit known under all its keys.
+func (p *planner) claim(r *unitRow, u *Unit) {
+	keys := []string{u.Key}
+	if u.RegionalKey != "" {
+		keys = append(keys, u.RegionalKey)
+	}
+	if u.independent() {
+		keys = append(keys, u.DistrictKey)
+	}
+	for _, key := range keys {
+		p.claimed[key] = struct{}{}
+		want := keyRow{Key: key, MunicipalityID: r.ID, Name: u.Name}
+		if p.old.keys[key] != want {
+			p.plan.keys = append(p.plan.keys, want)
+		}
+	}
+}
+
+// retireKeys ends keys that a unit of the edition had and no unit has any more,
+// such as the regional key of a municipality that left its association. They
+// were valid on the day of the register that was loaded before, that much is known.
+func (p *planner) retireKeys() {
+	last := p.old.asOf
+	if !last.Valid {
+		return
+	}
+	for i := range p.edition.Units {
+		old := p.match[p.edition.Units[i].Key]
+		if old == nil || old.DissolvedOn.Valid {
+			continue
+		}
+		for _, key := range []string{old.RegionalKey.String, old.DistrictKey.String} {
+			r, ok := p.old.keys[key]
+			if _, claimed := p.claimed[key]; !ok || claimed || r.MunicipalityID != old.ID || r.ValidUntil.Valid {
+				continue
+			}
+			r.ValidUntil = last
+			p.plan.keys = append(p.plan.keys, r)
+		}
+	}
+}
+
+// compareFigures finds what the history of populations lacks. A change that the
+// row's own population shows already is not reported twice.
+func (p *planner) compareFigures(old, want *unitRow, u *Unit) []Change {
+	figures := u.Earlier
+	if !p.population.IsZero() {
+		figures = append([]Figure{{AsOf: p.population, Population: u.Population, Male: u.Male}}, figures...)
+	}
+	var changes []Change
+	for _, f := range figures {
+		row := figureRow{MunicipalityID: want.ID, AsOf: date(f.AsOf), Population: int32(f.Population), Male: number(f.Male)}
+		was, ok := p.old.figures[figureID{want.ID, f.AsOf}]
+		if ok && was == row {
+			continue
+		}
+		p.plan.figures = append(p.plan.figures, row)
+		if old != nil && old.PopulationAsOf != want.PopulationAsOf && row.AsOf == want.PopulationAsOf {
+			continue
+		}
+		c := Change{Field: "population of " + f.AsOf.Format(time.DateOnly), New: figureText(row)}
+		if ok {
+			c.Old = figureText(was)
+		}
+		changes = append(changes, c)
+	}
+	return changes
+}
+
+func figureText(r figureRow) string {
+	return fmt.Sprintf("%d (%d male)", r.Population, r.Male.Int32)
+}
+
+// missing reports stored units that the edition does not have. They stay: what
+// became of them only an administrator can say.
+func (p *planner) missing() {
+	in := make(map[string]struct{}, len(p.edition.Units))
+	for i := range p.edition.Units {
+		in[p.edition.Units[i].Key] = struct{}{}
+	}
+	for _, r := range p.old.units {
+		if _, ok := in[r.Key]; ok || r.DissolvedOn.Valid {
+			continue
+		}
+		if r.Level == levelGovernmentRegion && p.edition.Format == Joined {
+			continue
+		}
+		p.plan.report.Rows = append(p.plan.report.Rows, Row{Outcome: Missing, Level: r.Level, Key: r.Key, Name: r.OfficialName})
+	}
+}
+
+// changes compares two rows field by field. Fields stand in the order of columns.
+func (p *planner) changes(columns []string, old, want any) []Change {
+	a, b := reflect.ValueOf(old), reflect.ValueOf(want)
+	var changes []Change
+	for i, column := range columns {
+		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y {
+			changes = append(changes, Change{Field: column, Old: p.text(x), New: p.text(y)})
+		}
+	}
+	return changes
+}
+
+// text shows a field's value, and the key of a unit that it refers to.
+func (p *planner) text(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case pgtype.Text:
+		return v.String
+	case pgtype.UUID:
+		return p.keys[v]
+	case pgtype.Date:
+		if v.Valid {
+			return v.Time.Format(time.DateOnly)
+		}
+	case pgtype.Int4:
+		if v.Valid {
+			return strconv.Itoa(int(v.Int32))
+		}
+	case pgtype.Float8:
+		if v.Valid {
+			return strconv.FormatFloat(v.Float64, 'f', -1, 64)
+		}
+	case pgtype.Bool:
+		if v.Valid {
+			return strconv.FormatBool(v.Bool)
+		}
+	}
+	return ""
+}
+
+func text(s string) pgtype.Text    { return pgtype.Text{String: s, Valid: s != ""} }
+func number(n int) pgtype.Int4     { return pgtype.Int4{Int32: int32(n), Valid: true} }
+func optional(n int) pgtype.Int4   { return pgtype.Int4{Int32: int32(n), Valid: n != 0} }
+func date(t time.Time) pgtype.Date { return pgtype.Date{Time: t, Valid: true} }

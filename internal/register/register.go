@@ -1,0 +1,58 @@
+// Package register reads the official register of municipalities
+// (Gemeindeverzeichnis), compares it with the database and brings the database up
+// to date. It ships an edition, so that an empty database can be filled without
+// any download.
+//
+// A file passes through three stages:
+//
+//	Read      lines of GV100AD or CSV -> records, checked one by one -> an Edition, checked as a whole
+//	compare   an Edition and what is stored -> a plan and a Report
+//	Import    a plan -> one transaction
+//
+// The register has a record for every role, an Edition one Unit for every real
+// unit. The 106 independent cities stand in the register as district and as
+// municipality (Bamberg: 09461 and 09461000); they become one unit that is found
+// under both keys. Records that repeat a municipality where an association would
+// stand are left out.
+//
+// # Keys
+//
+// All keys share their digits. In the regional key (ARS) 094715413117 of
+// Altendorf, 09 is the state, 094 the government region, 09471 the district,
+// 094715413 the association; the municipality key (AGS) is 09471117, the regional
+// key without the four digits of the association.
+//
+// # Shipped data
+//
+// data/gv100ad_2023-11-30.txt.gz is GV100AD of 30 November 2023, unchanged, as
+// found in the public repository theodm/python-gemeindeverzeichnis (commit
+// a86721f); its populations are those of 31 December 2022.
+// data/gv_auszug_2020-12-31.csv.gz holds what GV100AD lacks, taken from the
+// spreadsheet edition (GV-Auszug) of the fourth quarter of 2020 in the public
+// repository grundeinkommensbuero/backend (commit 0c54631). Both come from the
+// Federal Statistical Office. Command pack makes the two files.
+package register
+
+import (
+	"io"
+
+	"stadtgraph/internal/fault"
+)
+
+// Read reads a file in either format and either encoding. The name is for
+// messages. What is wrong with a file comes back as a fault, in one sentence with
+// the line and what to do.
+func Read(name string, r io.Reader) (*Edition, error) {
+	f, err := open(name, r)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case isGV100AD(f):
+		return parseGV100AD(f)
+	case isJoined(f):
+		return parseJoined(f)
+	}
+	return nil, fault.New(fault.Invalid, "%s is neither a GV100AD file, which begins with a record type and a date such as 1020231130, "+
+		"nor a CSV with the columns level, key and so on: name the register file.", name)
+}
