@@ -1,0 +1,22 @@
+# What a developer does daily. Everything works without make, too: the commands
+# are one line each.
+
+.PHONY: run
+run: ## start everything on http://127.0.0.1:8080
+	go run ./cmd/stadtgraph dev
+
+.PHONY: test
+test: ## all tests, on a Postgres of their own
+	go test ./...
+
+.PHONY: generate
+generate: ## Go code from schema.graphql; commit what it writes
+	go generate ./...
+
+.PHONY: lint
+lint: ## golangci-lint at the version in tools/go.mod
+	go tool -modfile=tools/go.mod golangci-lint run
+
+.PHONY: ci
+ci: ## what has to pass before a change lands
+	bash .ci/run
