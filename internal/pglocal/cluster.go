@@ -81,7 +81,8 @@ func (s *Server) initdb(ctx context.Context, user account, args []string) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	return out.Bytes(), <-exited
+	err = <-exited
+	return out.Bytes(), err
 }
 
 // spawn starts a program as user and sends what Wait returns.
@@ -125,7 +126,7 @@ func (s *Server) adopt(ctx context.Context, c Config) (bool, error) {
 			return false, nil
 		}
 		err = s.dial(ctx, at)
-		if err == nil {
+		if err == nil && at.ready {
 			s.at = at
 			go s.watch(at.pid)
 			if at.tcp == (c.Port != 0 || runtime.GOOS == "windows") && (c.Port == 0 || c.Port == at.port) {
@@ -142,7 +143,7 @@ func (s *Server) adopt(ctx context.Context, c Config) (bool, error) {
 			return false, ctx.Err()
 		}
 		if time.Now().After(deadline) {
-			return false, fmt.Errorf("process %d runs Postgres in %s and does not answer (%w): end it, then try again", at.pid, s.data(), err)
+			return false, fmt.Errorf("process %d runs Postgres in %s and does not answer: end it, then try again", at.pid, s.data())
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -175,12 +176,16 @@ func (s *Server) watch(pid int) {
 // When ctx ends first, Postgres is told to stop without the final checkpoint,
 // which loses nothing and makes the next start slower.
 func (s *Server) Stop(ctx context.Context) error {
-	defer s.owner.Unlock()
-	err := s.end(ctx)
-	if s.tempRun != "" {
-		os.RemoveAll(s.tempRun)
+	defer s.release()
+	return s.end(ctx)
+}
+
+// release gives up what outlives the postmaster.
+func (s *Server) release() {
+	if strings.HasPrefix(s.at.socket, filepath.Join(os.TempDir(), tempPrefix)) {
+		os.RemoveAll(s.at.socket)
 	}
-	return err
+	s.owner.Unlock()
 }
 
 func (s *Server) end(ctx context.Context) error {
@@ -239,7 +244,7 @@ func Reset(dataDir string) error {
 	if s.owner, err = claim(s.dir); err != nil {
 		return err
 	}
-	defer s.owner.Unlock()
+	defer s.release()
 
 	// Stopping comes first: a postmaster without files keeps its port for ever.
 	if at, err := readAddress(s.data()); err == nil && alive(at.pid, s.data()) {
@@ -247,9 +252,6 @@ func Reset(dataDir string) error {
 		go s.watch(at.pid)
 		if err := s.end(context.Background()); err != nil {
 			return err
-		}
-		if at.socket != "" {
-			os.Remove(at.socket) // empty now
 		}
 	}
 	for _, name := range []string{"data", "data.new", "run", "password", "postgres.log", marker} {

@@ -132,7 +132,7 @@ func candidates(ctx context.Context) []string {
 	for _, pattern := range []string{
 		"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
 		"/usr/pgsql-*/bin",                                   // RHEL, Fedora from postgresql.org
-		"/usr/lib64/pgsql*/bin",                              // openSUSE
+		"/usr/lib/postgresql*/bin",                           // openSUSE
 		"/usr/local/pgsql/bin",                               // built from source
 		"/opt/homebrew/opt/postgresql@*/bin",                 // Homebrew on Apple silicon
 		"/usr/local/opt/postgresql@*/bin",                    // Homebrew on Intel
@@ -151,6 +151,6 @@ var digits = regexp.MustCompile(`\d+`)
 
 // number reads the version from a path, so that 9 sorts below 17.
 func number(path string) int {
-	n, _ := strconv.Atoi(digits.FindString(strings.NewReplacer("lib64", "").Replace(path)))
+	n, _ := strconv.Atoi(digits.FindString(path))
 	return n
 }

@@ -19,6 +19,9 @@ import (
 // Linux: 108), less the final zero.
 const socketLimit = 103
 
+// tempPrefix begins the names of socket folders outside of the data directory.
+const tempPrefix = "stadtgraph-socket-"
+
 // launch starts the postmaster and waits until it accepts connections.
 func (s *Server) launch(ctx context.Context, c Config, user account) error {
 	settings, err := s.settings(c, user)
@@ -87,11 +90,11 @@ func (s *Server) socketFolder(user account) (string, error) {
 	if len(s.path("run"))+len("/.s.PGSQL.65535.lock") <= socketLimit {
 		return s.path("run"), s.emptyFolder("run", user)
 	}
-	dir, err := os.MkdirTemp("", "stadtgraph-")
+	dir, err := os.MkdirTemp("", tempPrefix)
 	if err != nil {
 		return "", fmt.Errorf("no folder for the socket of Postgres: %w", err)
 	}
-	s.tempRun = dir
+	s.at.socket = dir
 	if err := user.own(dir); err != nil {
 		return "", err
 	}

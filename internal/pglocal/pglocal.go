@@ -62,7 +62,6 @@ type Server struct {
 	adopted  bool
 	volatile bool
 	owner    *Lock
-	tempRun  string        // socket folder outside of dir, if there is one
 	done     chan struct{} // closed when the postmaster is gone
 }
 
@@ -102,7 +101,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s := &Server{dir: c.DataDir, owner: owner, volatile: c.Volatile, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
-			owner.Unlock()
+			s.release()
 		}
 	}()
 

@@ -14,6 +14,9 @@ func endWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGINT 
 // alive says whether pid is a postmaster in data. After a reboot the number in a
 // stale postmaster.pid may belong to anything, and a zombie counts as gone.
 func alive(pid int, data string) bool {
+	if syscall.Kill(pid, 0) != nil { // gone, or another user's
+		return false
+	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return false

@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"stadtgraph/internal/pglocal"
@@ -166,11 +168,16 @@ func (c cluster) spawnKeeper() error {
 
 // keep runs the cluster until nobody has used it for the grace time.
 func (c cluster) keep() error {
+	signal.Ignore(syscall.SIGPIPE) // whoever waits for our word may be killed
 	ctx := context.Background()
 	data := c.path("cluster")
 	// A cluster without a keeper was interrupted, and without durability nobody
 	// knows what is left of it.
-	if err := pglocal.Reset(data); err != nil {
+	err := pglocal.Reset(data)
+	if errors.Is(err, pglocal.ErrInUse) {
+		return c.secondKeeper(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	server, err := pglocal.Start(ctx, pglocal.Config{DataDir: data, Volatile: true, Settings: settings})
@@ -192,14 +199,31 @@ func (c cluster) keep() error {
 			continue
 		}
 		// Removing lock files that we hold is safe: who opened them before will
-		// see that they are gone (pglocal.TryLock).
-		err = errors.Join(server.Stop(ctx), pglocal.Reset(data), os.RemoveAll(c.dir))
+		// see that they are gone (pglocal.TryLock). But start comes last, since
+		// after it the folder may be another process's, and goes only if empty.
+		err = errors.Join(server.Stop(ctx), pglocal.Reset(data))
+		os.Remove(c.path("users"))
+		os.Remove(c.path("start"))
+		os.Remove(c.dir)
 		start.Unlock()
 		if users != nil {
 			users.Unlock()
 		}
 		return err
 	}
+}
+
+// secondKeeper waits for the first. They meet when the test process that started
+// the first was killed before the cluster answered.
+func (c cluster) secondKeeper(ctx context.Context) error {
+	for range 600 {
+		if _, ok := pglocal.Running(ctx, c.path("cluster")); ok {
+			fmt.Println("ready")
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return fmt.Errorf("%s is in use and does not answer: end the process named in %s", c.dir, c.path("cluster/stadtgraph.lock"))
 }
 
 // waitUntilIdle returns when users has been free for the grace time, or when

@@ -74,6 +74,10 @@ func newServer(ctx context.Context, url, strategy string) (*server, error) {
 	if s.alive, err = pgx.Connect(ctx, url); err != nil {
 		return nil, err
 	}
+	// Nothing else will ever be asked on this connection.
+	if _, err := s.alive.Exec(ctx, `SET idle_session_timeout = 0`); err != nil {
+		return nil, err
+	}
 	if _, err := s.alive.Exec(ctx, `SELECT pg_advisory_lock($1, $2)`, lockSpace, int32(s.id)); err != nil {
 		return nil, fmt.Errorf("lock our id: %w", err)
 	}
