@@ -192,6 +192,9 @@ func read(files fs.FS, name string) ([]byte, error) {
 
 // parse reads a file of tables.
 func parse(data []byte, file string, into map[string][]written) error {
+	if err := unique(json.NewDecoder(bytes.NewReader(data))); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	var content map[string][]map[string]any
@@ -210,6 +213,38 @@ func parse(data []byte, file string, into map[string][]written) error {
 		}
 	}
 	return nil
+}
+
+// unique refuses an object that has a key twice: decoding would keep the second
+// and lose, for instance, all rows of the first "article".
+func unique(d *json.Decoder) error {
+	t, err := d.Token()
+	if err != nil {
+		return err
+	}
+	open, ok := t.(json.Delim)
+	if !ok {
+		return nil
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if open == '{' {
+			key, err := d.Token()
+			if err != nil {
+				return err
+			}
+			name, _ := key.(string)
+			if seen[name] {
+				return fmt.Errorf("%q is written twice, at byte %d", name, d.InputOffset())
+			}
+			seen[name] = true
+		}
+		if err := unique(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token() // the end
+	return err
 }
 
 // called names a row for a person, as far as it has a name.

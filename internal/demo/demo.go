@@ -3,8 +3,9 @@
 //
 // The content is data that an editor can read: content/*.json and the Markdown
 // files beside them, and mpsc_projects.csv as compiled. A JSON file is one object
-// of tables, each a list of rows; the tables may come in any order, and the files
-// too. A row is written like the table, with these abbreviations:
+// of tables, each a list of rows. Tables and files may come in any order, but a
+// row comes after the one of its own table that it refers to. A row is written
+// like the table, with these abbreviations:
 //
 //	"slug": "bamberg-…"                     the id is derived from table and slug,
 //	"id": "source:fachpresse-2025-02-13"    or written, where there is no slug
@@ -23,10 +24,11 @@
 // References and ids are recognised by their column (id and whatever ends in
 // _id), so no text is ever mistaken for one.
 //
-// The comments below the article on Bamberg are retold from an article that
-// shows neither names nor times: their instants keep the order and mean nothing
-// else. Facts that the article leaves open were looked up; each row names its
-// sources.
+// Texts are in our own words: facts carry over, sentences do not, and nobody is
+// quoted. Of the comments below the article on Bamberg only order, votes and how
+// they begin are known. Their wording is ours, and so are their instants, which
+// keep the order and mean nothing else. What the first source of a fact leaves
+// open was looked up in others, or stays empty; each row names its sources.
 package demo
 
 import (
@@ -37,6 +39,7 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"stadtgraph/internal/nodeid"
 	"stadtgraph/internal/postgres"
@@ -85,23 +88,28 @@ func (c *content) load(ctx context.Context, db postgres.DB) error {
 		return err
 	}
 
-	var batch pgx.Batch
+	// Not pgx's batch: that prepares all statements first, and the error of one
+	// that does not fit the schema would not say whose it is.
+	var batch pgconn.Batch
 	var sent []*row
 	for _, r := range c.rows {
-		if there[r.owner] {
-			continue
+		if !there[r.owner] {
+			batch.ExecParams(r.insert, [][]byte{[]byte(r.json)}, nil, nil, nil)
+			sent = append(sent, r)
 		}
-		batch.Queue(r.insert, r.json)
-		sent = append(sent, r)
 	}
-	results := tx.SendBatch(ctx, &batch)
-	for _, r := range sent {
-		if _, err := results.Exec(); err != nil {
-			results.Close()
-			return fmt.Errorf("%s: %w", r.place, err)
+	results := tx.Conn().PgConn().ExecBatch(ctx, &batch)
+	done := 0
+	for results.NextResult() {
+		if _, err := results.ResultReader().Close(); err != nil {
+			break // Close returns it again
 		}
+		done++
 	}
 	if err := results.Close(); err != nil {
+		if done < len(sent) {
+			return fmt.Errorf("%s: %w", sent[done].place, err)
+		}
 		return fmt.Errorf("load demo content: %w", err)
 	}
 	if err := tx.Commit(ctx); err != nil {
@@ -118,8 +126,12 @@ func (c *content) present(ctx context.Context, tx pgx.Tx) (map[string]bool, erro
 		if len(keys) == 0 {
 			continue
 		}
-		rows, _ := tx.Query(ctx, fmt.Sprintf(`SELECT %[1]s::text FROM %[2]s WHERE %[1]s::text = ANY($1)`,
-			pgx.Identifier{t.key}.Sanitize(), pgx.Identifier{t.name}.Sanitize()), keys)
+		list := "$1::text[]"
+		if t.key == "id" {
+			list += "::uuid[]"
+		}
+		rows, _ := tx.Query(ctx, fmt.Sprintf(`SELECT %[1]s::text FROM %[2]s WHERE %[1]s = ANY(%[3]s)`,
+			pgx.Identifier{t.key}.Sanitize(), pgx.Identifier{t.name}.Sanitize(), list), keys)
 		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil {
 			return nil, fmt.Errorf("load demo content: %w", err)
