@@ -10,8 +10,8 @@ test: ## all tests, on a Postgres of their own
 	go test ./...
 
 .PHONY: generate
-generate: ## Go code from schema.graphql; commit what it writes
-	go generate ./...
+generate: ## graph/generated from schema.graphql; commit what it writes
+	go run -C tools ./generate
 
 .PHONY: lint
 lint: ## golangci-lint at the version in tools/go.mod
