@@ -5,6 +5,7 @@ package slug
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -37,7 +38,11 @@ func Make(text string) string {
 			write(s)
 			continue
 		}
-		for _, r := range norm.NFKD.String(string(r)) {
+		base := string(r)
+		if r >= utf8.RuneSelf {
+			base = norm.NFKD.String(base)
+		}
+		for _, r := range base {
 			switch r = unicode.ToLower(r); {
 			case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
 				write(string(r))

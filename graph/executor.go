@@ -1,0 +1,202 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/99designs/gqlgen/graphql/executor"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"stadtgraph/graph/generated"
+	"stadtgraph/internal/fault"
+	"stadtgraph/internal/plan"
+)
+
+// Executor runs GraphQL operations. It is gqlgen's executor but for two things:
+// documents meet our limits before they are validated, and all arguments of a
+// query are coerced before any of it runs.
+type Executor struct {
+	*executor.Executor
+	schema    *ast.Schema
+	planner   *plan.Planner
+	documents *lru.Cache[string, *ast.QueryDocument]
+}
+
+var _ graphql.GraphExecutor = (*Executor)(nil)
+
+// NewExecutor makes an executor that reads through the planner.
+func NewExecutor(planner *plan.Planner) *Executor {
+	schema := executableSchema{generated.NewExecutableSchema(generated.Config{})}
+	documents, err := lru.New[string, *ast.QueryDocument](1000)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	e := &Executor{Executor: executor.New(schema), schema: schema.Schema(), planner: planner, documents: documents}
+	e.SetErrorPresenter(Present)
+	e.SetRecoverFunc(func(ctx context.Context, v any) error {
+		slog.ErrorContext(ctx, "panic", "value", v)
+		return errors.New("panic")
+	})
+	return e
+}
+
+// request keys what CreateOperationContext has prepared for Exec.
+const requestStat = "plan"
+
+// prepared is a query that is ready to be read.
+type prepared struct {
+	request *plan.Request
+	viewer  plan.Viewer
+}
+
+// CreateOperationContext parses, limits and validates an operation and coerces
+// its variables and, of a query, all arguments. Its errors are request errors.
+func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	op := &graphql.OperationContext{
+		RawQuery:      params.Query,
+		OperationName: params.OperationName,
+		Extensions:    params.Extensions,
+		Headers:       params.Headers,
+		RecoverFunc:   func(ctx context.Context, v any) error { return e.PresentRecoveredError(ctx, v) },
+		ResolverMiddleware: func(ctx context.Context, next graphql.Resolver) (any, error) {
+			return next(ctx)
+		},
+		RootResolverMiddleware: func(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+			return next(ctx)
+		},
+	}
+	doc, errs := e.document(params.Query)
+	if len(errs) > 0 {
+		return op, errs
+	}
+	op.Doc = doc
+	op.Operation = doc.Operations.ForName(params.OperationName)
+	if op.Operation == nil {
+		message := "The document holds several operations; say in `operationName` which one to run."
+		if params.OperationName != "" {
+			message = "The document holds no operation of the name given in `operationName`."
+		}
+		return op, gqlerror.List{coded(errcode.ValidationFailed, message)}
+	}
+	var err error
+	if op.Variables, err = validator.VariableValues(e.schema, op.Operation, params.Variables); err != nil {
+		var invalid *gqlerror.Error
+		if !errors.As(err, &invalid) {
+			invalid = coded(errcode.ValidationFailed, "The variables do not fit the operation.")
+		}
+		errcode.Set(invalid, string(fault.Invalid))
+		return op, gqlerror.List{invalid}
+	}
+	if op.Operation.Operation == ast.Query {
+		viewer := plan.Viewer{Role: plan.Public, Now: time.Now()}
+		request, errs := e.planner.Prepare(op.Operation, op.Variables, viewer.Role)
+		if len(errs) > 0 {
+			return op, errs
+		}
+		op.Stats.SetExtension(requestStat, prepared{request, viewer})
+	}
+	return op, nil
+}
+
+// document parses and validates a document, or gives the one kept from before.
+func (e *Executor) document(query string) (*ast.QueryDocument, gqlerror.List) {
+	if doc, ok := e.documents.Get(query); ok {
+		return doc, nil
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, MaxTokens)
+	if err != nil {
+		var invalid *gqlerror.Error
+		if !errors.As(err, &invalid) {
+			invalid = coded(errcode.ParseFailed, "The document is no GraphQL.")
+		}
+		if strings.Contains(invalid.Message, "exceeded token limit") {
+			invalid = tooLarge(nil, "The document has more than %d tokens; split it.", MaxTokens)
+		} else {
+			errcode.Set(invalid, errcode.ParseFailed)
+		}
+		return nil, gqlerror.List{invalid}
+	}
+	if len(doc.Operations) == 0 {
+		return nil, gqlerror.List{coded(errcode.ValidationFailed, "The document holds no operation.")}
+	}
+	if err := checkLimits(doc); err != nil {
+		return nil, gqlerror.List{err}
+	}
+	if errs := validator.ValidateWithRules(e.schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
+		for _, err := range errs {
+			errcode.Set(err, errcode.ValidationFailed)
+		}
+		return nil, errs
+	}
+	e.documents.Add(query, doc)
+	return doc, nil
+}
+
+func coded(code, message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+}
+
+// executableSchema is the generated one, whose queries the planner reads.
+type executableSchema struct{ graphql.ExecutableSchema }
+
+// Exec runs an operation. Introspection beside planned fields is left to the
+// generated code, one field at a time.
+func (s executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	ready, ok := op.Stats.GetExtension(requestStat).(prepared)
+	if !ok || !ready.request.Planned() {
+		return s.ExecutableSchema.Exec(ctx)
+	}
+	return graphql.OneShot(func() *graphql.Response {
+		introspected := map[string]json.RawMessage{}
+		for _, f := range ready.request.Introspection() {
+			introspected[f.Alias] = s.introspect(ctx, op, f)
+		}
+		data, errs := ready.request.Read(ctx, ready.viewer, Buffer(ctx), introspected)
+		for _, err := range errs {
+			graphql.AddError(ctx, err)
+		}
+		return &graphql.Response{Data: data}
+	}())
+}
+
+// introspect runs a single field of introspection.
+func (s executableSchema) introspect(ctx context.Context, op *graphql.OperationContext, f *ast.Field) json.RawMessage {
+	alone := *op.Operation
+	alone.SelectionSet = ast.SelectionSet{f}
+	inner := &graphql.OperationContext{
+		RawQuery: op.RawQuery, Variables: op.Variables, Doc: op.Doc, Operation: &alone, RecoverFunc: op.RecoverFunc,
+		ResolverMiddleware: op.ResolverMiddleware, RootResolverMiddleware: op.RootResolverMiddleware,
+	}
+	ctx = graphql.WithOperationContext(ctx, inner)
+	var data map[string]json.RawMessage
+	response := s.ExecutableSchema.Exec(ctx)(ctx)
+	if err := json.Unmarshal(response.Data, &data); err != nil {
+		return json.RawMessage("null")
+	}
+	return data[f.Alias]
+}
+
+type bufferKey struct{}
+
+// WithBuffer gives an operation a buffer to write its answer into.
+func WithBuffer(ctx context.Context, buf []byte) context.Context {
+	return context.WithValue(ctx, bufferKey{}, buf)
+}
+
+// Buffer is the buffer that an operation was given, or nil.
+func Buffer(ctx context.Context) []byte {
+	buf, _ := ctx.Value(bufferKey{}).([]byte)
+	return buf[:0]
+}

@@ -1,0 +1,36 @@
+// Package graph is the GraphQL API: the catalogue put together from the nouns,
+// and the executor that validates operations, hands queries to the planner and
+// everything else to the generated code.
+package graph
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"stadtgraph/graph/generated"
+	"stadtgraph/internal/about"
+	"stadtgraph/internal/article"
+	"stadtgraph/internal/comment"
+	"stadtgraph/internal/funding"
+	"stadtgraph/internal/organization"
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/strategy"
+	"stadtgraph/internal/territory"
+	"stadtgraph/internal/topic"
+	"stadtgraph/internal/value"
+)
+
+// Schema is the parsed schema.graphql.
+func Schema() *ast.Schema {
+	return generated.NewExecutableSchema(generated.Config{}).Schema()
+}
+
+// Catalogue is what the nouns declare, checked against the schema.
+func Catalogue() (*plan.Catalogue, error) {
+	return plan.NewCatalogue(Schema(),
+		slices.Concat(about.Objects, value.Objects, territory.Objects, strategy.Objects, funding.Objects,
+			article.Objects, comment.Objects, topic.Objects, organization.Objects),
+		slices.Concat(about.Roots, territory.Roots, strategy.Roots, funding.Roots,
+			article.Roots, comment.Roots, topic.Roots, organization.Roots))
+}

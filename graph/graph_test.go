@@ -1,0 +1,68 @@
+package graph_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"stadtgraph/graph"
+	"stadtgraph/internal/demo"
+	"stadtgraph/internal/pgtest"
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/register"
+)
+
+// seed fills a database with what `dev` loads.
+func seed(ctx context.Context, pool *pgxpool.Pool) error {
+	if _, err := register.LoadShipped(ctx, pool, nil); err != nil {
+		return err
+	}
+	return demo.Load(ctx, pool)
+}
+
+// shipped is a database with what `dev` loads, for tests that only read.
+func shipped(t testing.TB) *pgxpool.Pool {
+	return pgtest.Shared(t, "shipped", demo.Version(), seed)
+}
+
+func newPlanner(t testing.TB, pool *pgxpool.Pool) *plan.Planner {
+	t.Helper()
+	catalogue, err := graph.Catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.New(catalogue, pool, true)
+}
+
+// run executes an operation as an anonymous caller and gives the whole answer.
+func run(t testing.TB, e *graph.Executor, query string, variables map[string]any) string {
+	t.Helper()
+	ctx := graphql.StartOperationTrace(t.Context())
+	op, errs := e.CreateOperationContext(ctx, &graphql.RawParams{Query: query, Variables: variables})
+	var response *graphql.Response
+	if len(errs) > 0 {
+		response = e.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+	} else {
+		handler, ctx := e.DispatchOperation(ctx, op)
+		response = handler(ctx)
+	}
+	out, err := json.Marshal(response)
+	if err != nil {
+		t.Fatalf("the answer is no JSON: %v\n%s", err, response.Data)
+	}
+	return string(out)
+}
+
+func TestFirstQuestion(t *testing.T) {
+	t.Parallel()
+	e := graph.NewExecutor(newPlanner(t, shipped(t)))
+	got := run(t, e, `{ municipality(key: "09461000") { name state { name } population strategies { nodes { title status } } } }`, nil)
+	want := `{"data":{"municipality":{"name":"Bamberg","state":{"name":"Bayern"},"population":79935,"strategies":{"nodes":[` +
+		`{"title":"Digitale Agenda 2024-2028","status":"PRESENTED"},{"title":"Digitale Agenda","status":"PRESENTED"}]}}}}`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

@@ -1,0 +1,171 @@
+// Package funding is the noun of public money: programs, their calls, and what
+// was awarded to whom.
+package funding
+
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
+
+// Objects are the readable shapes of the noun.
+var Objects = []plan.Object{Program, Rate, Call, Award, AwardRecipient}
+
+// callStatus is whether one can apply in a call today. Without a closing date,
+// what was not verified for twelve months is unknown.
+const callStatus plan.SQL = `(CASE
+	WHEN {closes_on} < {today} THEN 'CLOSED'
+	WHEN {opens_on} > {today} THEN 'UPCOMING'
+	WHEN {opens_on} IS NULL THEN 'UNKNOWN'
+	WHEN {closes_on} IS NOT NULL THEN 'OPEN'
+	WHEN {status_verified_on} >= {today} - interval '12 months' THEN 'OPEN'
+	ELSE 'UNKNOWN' END)`
+
+// programStatus is that of its calls, and of its period where they say nothing.
+const programStatus plan.SQL = `(CASE
+	WHEN {period_to_end} < {today} THEN 'ENDED'
+	ELSE coalesce((
+		SELECT CASE
+			WHEN bool_or(c.opens_on <= {today} AND (c.closes_on >= {today}
+				OR c.closes_on IS NULL AND c.status_verified_on >= {today} - interval '12 months')) THEN 'OPEN'
+			WHEN bool_or(c.closes_on IS NULL AND coalesce(c.opens_on <= {today}, true)) THEN 'UNKNOWN'
+			WHEN bool_and(c.opens_on > {today}) THEN 'UPCOMING'
+			ELSE 'CLOSED' END
+		FROM funding_call c WHERE c.program_id = {id} AND c.deleted_at IS NULL HAVING count(*) > 0), 'UNKNOWN')
+	END)`
+
+// Program is a funding program.
+var Program = plan.Object{
+	Type: "FundingProgram", Table: "funding_program", Prefix: "funding_program",
+	Visible: plan.Published,
+	Listed:  []plan.Listing{plan.NotArchived},
+	Order:   []plan.Term{{Field: "title"}},
+	Fields: plan.Fields{
+		"slug":               plan.Column("slug"),
+		"title":              plan.Text("title"),
+		"shortTitle":         plan.Text("short_title"),
+		"summary":            plan.Column("summary"),
+		"body":               plan.Column("body"),
+		"level":              plan.Column("level"),
+		"funders":            plan.Through("funding_program_funder", "program_id", "organization_id"),
+		"administeredBy":     plan.One("administered_by_id"),
+		"fundingTypes":       plan.Column("funding_types"),
+		"eligibleApplicants": plan.Column("eligible_applicants"),
+		"fundingAreas":       topics("FUNDING_AREA"),
+		"topics":             topics("TOPIC"),
+		"nationwide":         plan.Column("nationwide"),
+		"states":             plan.Through("funding_program_state", "program_id", "state_id").By("{key}"),
+		"totalVolume":        value.Money("total_volume"),
+		"fundingRates":       plan.Rows("funding_program_rate", "program_id", "{position}"),
+		"fundingSource":      plan.Column("funding_source"),
+		"contact":            plan.Column("contact"),
+		"period":             value.Period("period"),
+		"status":             plan.Expr(programStatus),
+		"statusVerifiedOn":   plan.Column("status_verified_on"),
+		"publicationStatus":  plan.PublicationStatus,
+		"publishedAt":        plan.Column("published_at"),
+		"calls":              plan.Held("program_id", ""),
+		"awards":             plan.Held("program_id", ""),
+		"awardCount":         plan.Expr("(SELECT count(*)::int4 FROM funding_award a WHERE a.program_id = {id} AND {visible FundingAward a})"),
+		"totalAwarded": plan.Computed(`SELECT coalesce(sum(a.amount_awarded_amount) FILTER (WHERE a.amount_awarded_currency = 'EUR'), 0)::numeric AS sum,
+				(count(*) FILTER (WHERE a.amount_awarded_currency = 'EUR'))::int4 AS known_count,
+				(count(*) FILTER (WHERE a.amount_awarded_currency IS DISTINCT FROM 'EUR'))::int4 AS unknown_count
+			FROM funding_award a WHERE a.program_id = {parent.id} AND {visible FundingAward a}`),
+		"links":      value.Links("funding_program_link", "program_id"),
+		"sources":    value.Sources("funding_program_source", "program_id"),
+		"articles":   plan.Joined("EXISTS (SELECT FROM article_funding_program a WHERE a.article_id = {id} AND a.program_id = {parent.id})"),
+		"version":    plan.Column("version"),
+		"createdAt":  plan.Column("created_at"),
+		"modifiedAt": plan.Column("modified_at"),
+	},
+}
+
+func topics(role plan.SQL) plan.Field {
+	return plan.Through("funding_program_topic", "program_id", "topic_id").And("{link.role} = '" + role + "'")
+}
+
+// Rate is which part of the costs a program pays.
+var Rate = plan.Object{
+	Type: "FundingRate", Table: "funding_program_rate",
+	Fields: plan.Fields{"percent": plan.Column("percent"), "condition": plan.Column("condition")},
+}
+
+// withProgram is the visibility of what hangs on a program.
+var withProgram = plan.Visibility{
+	Public: "{deleted_at} IS NULL",
+	Via:    plan.Via{Type: "FundingProgram", Column: "program_id"},
+}
+
+// Call is a call for applications.
+var Call = plan.Object{
+	Type: "FundingCall", Table: "funding_call", Prefix: "funding_call",
+	Visible: withProgram,
+	Order:   []plan.Term{{Field: "year", Desc: true}, {Field: "opensOn", Desc: true}, {Field: "number", Desc: true}},
+	Fields: plan.Fields{
+		"program":          plan.One("program_id"),
+		"number":           plan.Column("number"),
+		"label":            plan.Text("label"),
+		"motto":            plan.Column("motto"),
+		"year":             plan.Column("year"),
+		"opensOn":          plan.Column("opens_on"),
+		"closesOn":         plan.Column("closes_on"),
+		"status":           plan.Expr(callStatus),
+		"statusVerifiedOn": plan.Column("status_verified_on"),
+		"volume":           value.Money("volume"),
+		"applicationCount": plan.Column("application_count"),
+		"awards":           plan.Held("call_id", ""),
+		"version":          plan.Column("version"),
+		"createdAt":        plan.Column("created_at"),
+		"modifiedAt":       plan.Column("modified_at"),
+	},
+}
+
+// Award is money awarded to one or several recipients.
+var Award = plan.Object{
+	Type: "FundingAward", Table: "funding_award", Prefix: "funding_award",
+	Visible: withProgram,
+	Order:   []plan.Term{{Field: "awardedOn", Desc: true}, {Field: "projectNumber"}},
+	Fields: plan.Fields{
+		"title":         plan.Text("title"),
+		"program":       plan.One("program_id"),
+		"call":          plan.One("call_id"),
+		"projectNumber": plan.Column("project_number"),
+		"category":      plan.Column("category"),
+		"recipients":    plan.Rows("funding_award_recipient", "award_id", "{role}, {position}"),
+		"amountAwarded": value.Money("amount_awarded"),
+		"totalBudget":   value.Money("total_budget"),
+		"ownShare": plan.Computed(`SELECT {parent.total_budget_amount} - {parent.amount_awarded_amount} AS amount,
+			{parent.total_budget_currency} AS currency,
+			{parent.total_budget_approximate} OR {parent.amount_awarded_approximate} AS approximate`).If("amount"),
+		"fundingRatePercent": plan.Column("funding_rate_percent"),
+		"awardedOn":          value.PartialDate("awarded_on"),
+		"period":             value.Period("period"),
+		"note":               plan.Column("note"),
+		"municipalities":     plan.Through("funding_award_recipient", "award_id", "municipality_id"),
+		"organizations":      plan.Through("funding_award_recipient", "award_id", "organization_id"),
+		"strategies":         plan.Joined("EXISTS (SELECT FROM funding_award_strategy s WHERE s.strategy_id = {id} AND s.award_id = {parent.id})"),
+		"sources":            value.Sources("funding_award_source", "award_id"),
+		"articles":           plan.Joined("EXISTS (SELECT FROM article_funding_award a WHERE a.article_id = {id} AND a.award_id = {parent.id})"),
+		"version":            plan.Column("version"),
+		"createdAt":          plan.Column("created_at"),
+		"modifiedAt":         plan.Column("modified_at"),
+	},
+}
+
+// AwardRecipient is one recipient of an award.
+var AwardRecipient = plan.Object{
+	Type: "AwardRecipient", Table: "funding_award_recipient",
+	Fields: plan.Fields{
+		"recipient": plan.Either(
+			plan.Variant{Type: "Municipality", Column: "municipality_id"},
+			plan.Variant{Type: "Organization", Column: "organization_id"}),
+		"role":         plan.Column("role"),
+		"roleInferred": plan.Column("role_inferred"),
+	},
+}
+
+// Roots are the look-ups of the noun.
+var Roots = []plan.Root{
+	{Name: "fundingProgram", Lookup: plan.ByIDOrSlug},
+	{Name: "fundingCall", Lookup: plan.ByID},
+	{Name: "award", Lookup: plan.ByID},
+}

@@ -1,0 +1,252 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+)
+
+// connectionPlan is a connection in the making, and its encoder. Its rows are
+// what `edges.node` and `nodes` ask for together; what is asked of the list as a
+// whole are columns beside them.
+type connectionPlan struct {
+	connectionEnc
+	scope *scope
+	order string // of the rows of the page
+	from  string // the page
+	head  *scope // count, and rows beyond the page
+	paged bool   // whether anything of the page is asked for
+}
+
+// connection compiles a connection of rows of target: all of them at the root,
+// or those of a relation of a parent row.
+func (b *builder) connection(f *selected, target *Object, from *reached, parent row) *connectionPlan {
+	site := b.req.op.index[f.field]
+	page := b.req.pages[site]
+	var orderBy any
+	var filter *object
+	var filterRef argRef
+	for i, def := range f.field.Definition.Arguments {
+		switch def.Name {
+		case "orderBy":
+			orderBy = b.req.args[site][i]
+		case "filter":
+			filter, _ = b.req.args[site][i].(*object)
+			filterRef = argRef{site: site, arg: i}
+		}
+	}
+	ord, err := b.catalogue.order(target, termsOf(orderBy))
+	if err != nil { // every order of the schema was resolved when the catalogue was made
+		panic(err)
+	}
+
+	source := func() (string, row, []string) {
+		var rows string
+		var in relatedRows
+		if from == nil {
+			in.row = row{alias: b.alias()}
+			rows = string(target.Table) + " " + in.row.alias
+			in.conds = b.visible(target, in.row, nil)
+		} else {
+			rows, in = b.related(b.catalogue.objects[from.holder], from.relation, target, parent)
+		}
+		if from == nil || !from.relation.All {
+			in.conds = append(in.conds, b.listed(target, in.row, filter)...)
+		}
+		if filter != nil {
+			in.conds = append(in.conds, b.filter(target, in.row, filterRef, filter)...)
+		}
+		return rows, in.row, in.conds
+	}
+
+	c := &connectionPlan{scope: newScope(), head: newScope()}
+	c.site, c.hash = site, ord.hash
+	t := row{alias: b.alias()}
+	c.from = b.page(source, ord, page, site, t.alias)
+	c.order = ord.sql(b, t.alias, false)
+
+	keys := func() []int {
+		cols := make([]int, len(ord.keys))
+		for i, k := range ord.keys {
+			expr := b.expr(k.expr, t)
+			if k.scalar == "Decimal" { // cursors hold decimals as text
+				expr = "(" + expr + ")::text"
+			}
+			cols[i] = c.scope.col(expr)
+		}
+		return cols
+	}
+	count := func() int {
+		rows, _, conds := source()
+		return c.head.col(fmt.Sprintf("(SELECT count(*)::int4 FROM (SELECT FROM %s WHERE %s LIMIT %d) counted)", rows, and(conds), MaxCount+1))
+	}
+	// beyond asks whether there is a row on the other side of a cursor, its own
+	// row included.
+	beyond := func(cur *cursor, before bool) int {
+		if cur == nil {
+			return -1
+		}
+		var parts []string
+		for i := 0; ; i++ {
+			rows, in, conds := source()
+			ranges := ord.beyond(b, in.alias, cursorSource{site: site, before: before, cur: cur}, !before, true)
+			if i == len(ranges) {
+				break
+			}
+			parts = append(parts, fmt.Sprintf("EXISTS (SELECT FROM %s WHERE %s)", rows, and(append(conds, ranges[i]))))
+		}
+		return c.head.col("(" + strings.Join(parts, " OR ") + ")")
+	}
+
+	c.count, c.next, c.previous, c.rows = -1, -1, -1, -1
+	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
+	for _, f := range b.req.collect(def, f.sets) {
+		c.scope.cost.fields++
+		fe := newFieldEnc(f)
+		part := connectionPart{fieldEnc: fe}
+		switch f.field.Name {
+		case "__typename":
+			part.kind, part.static = partStatic, []byte(`"`+def.Name+`"`)
+		case "nodes":
+			part.kind, c.paged = partNodes, true
+			part.object = b.object(c.scope, target, t, f.sets)
+		case "edges":
+			part.kind, c.paged = partEdges, true
+			edge := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
+			for _, f := range b.req.collect(edge, f.sets) {
+				c.scope.cost.fields++
+				sub := connectionPart{fieldEnc: newFieldEnc(f)}
+				switch f.field.Name {
+				case "__typename":
+					sub.kind, sub.static = partStatic, []byte(`"`+edge.Name+`"`)
+				case "cursor":
+					sub.kind, c.keys = partCursor, keys()
+				case "node":
+					sub.kind = partNode
+					sub.object = b.object(c.scope, target, t, f.sets)
+				}
+				part.parts = append(part.parts, sub)
+			}
+		case "pageInfo":
+			part.kind, c.paged = partPageInfo, true
+			info := b.catalogue.Schema.Types["PageInfo"]
+			for _, f := range b.req.collect(info, f.sets) {
+				sub := connectionPart{fieldEnc: newFieldEnc(f)}
+				switch f.field.Name {
+				case "__typename":
+					sub.kind, sub.static = partStatic, []byte(`"PageInfo"`)
+				case "hasNextPage":
+					sub.kind, c.next = partHasNext, beyond(page.before, true)
+				case "hasPreviousPage":
+					sub.kind, c.previous = partHasPrevious, beyond(page.after, false)
+				case "startCursor":
+					sub.kind, c.keys = partStartCursor, keys()
+				case "endCursor":
+					sub.kind, c.keys = partEndCursor, keys()
+				}
+				part.parts = append(part.parts, sub)
+			}
+		case "totalCount":
+			part.kind, c.count = partCount, count()
+		case "totalCountPrecision":
+			part.kind, c.count = partPrecision, count()
+		}
+		c.parts = append(c.parts, part)
+	}
+	return c
+}
+
+// page writes the rows of one page and one more. The page size is a parameter
+// over a constant bound: as the bound alone it would cost a custom plan each
+// time, as a literal a statement for each size.
+func (b *builder) page(source func() (string, row, []string), ord *order, page pageArgs, site int, alias string) string {
+	limit := b.param(param{from: fromLimit, site: site, scalar: "limit"})
+	// Conditions of the cursor that the page does not start from narrow it.
+	cur, other := page.after, page.before
+	if page.last {
+		cur, other = page.before, page.after
+	}
+	read := func(i int) (sql string, more bool) {
+		rows, in, conds := source()
+		if other != nil {
+			ranges := ord.beyond(b, in.alias, cursorSource{site: site, before: !page.last, cur: other}, !page.last, false)
+			conds = append(conds, "("+strings.Join(ranges, " OR ")+")")
+			if len(ranges) == 0 {
+				conds = append(conds[:len(conds)-1], "false")
+			}
+		}
+		if cur != nil {
+			ranges := ord.beyond(b, in.alias, cursorSource{site: site, before: page.last, cur: cur}, page.last, false)
+			if i == len(ranges) {
+				return "", false
+			}
+			conds = append(conds, ranges[i])
+			more = true
+		}
+		return fmt.Sprintf("SELECT %s.* FROM %s WHERE %s ORDER BY %s LIMIT %d",
+			in.alias, rows, and(conds), ord.sql(b, in.alias, page.last), MaxPage+1), more
+	}
+	var parts []string
+	for i := 0; ; i++ {
+		sql, more := read(i)
+		if sql != "" {
+			parts = append(parts, sql)
+		}
+		if !more {
+			break
+		}
+	}
+	rows := "(" + strings.Join(parts, ")\n  UNION ALL (") + ")"
+	inner := b.alias()
+	return fmt.Sprintf("(SELECT * FROM (%s) %s ORDER BY %s LIMIT %s) %s", rows, inner, ord.sql(b, inner, page.last), limit, alias)
+}
+
+// rootSQL is the statement of a connection at the root: its rows are rows. With
+// columns beside them, these stand on each row, and on one row without others if
+// the page is empty.
+func (c *connectionPlan) rootSQL() string {
+	if !c.paged && len(c.head.cols) > 0 {
+		c.headed = len(c.head.cols)
+		return fmt.Sprintf("SELECT %s", c.head.list())
+	}
+	if len(c.head.cols) == 0 {
+		return fmt.Sprintf("SELECT %s\nFROM %s%s\nORDER BY %s", c.scope.list(), c.from, c.scope.joins.String(), c.order)
+	}
+	names := make([]string, len(c.scope.cols))
+	for i, col := range c.scope.cols {
+		names[i] = fmt.Sprintf("%s AS c%d", col, i)
+	}
+	for i, col := range c.head.cols {
+		c.head.cols[i] = fmt.Sprintf("%s AS h%d", col, i)
+	}
+	c.headed = len(c.head.cols)
+	return fmt.Sprintf("SELECT head.*, page.*\nFROM (SELECT %s) head\nLEFT JOIN LATERAL (SELECT row_number() OVER (ORDER BY %s) AS place%s\n FROM %s%s) page ON true\nORDER BY page.place",
+		c.head.list(), c.order, prefixed(", ", names), c.from, c.scope.joins.String())
+}
+
+func prefixed(sep string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return sep + strings.Join(names, sep)
+}
+
+// nestedConnection compiles a connection below another row.
+func (b *builder) nestedConnection(sc *scope, o *Object, r row, f *selected, rel *Relation) encoder {
+	target := b.catalogue.objects[b.catalogue.nodeOf(f.field.Definition.Type.Name())]
+	c := b.connection(f, target, &reached{o.Type, rel}, r)
+	sc.cost.lists = append(sc.cost.lists, listCost{site: c.site, entry: c.scope.cost})
+	if c.paged {
+		c.rows = sc.col(fmt.Sprintf("ARRAY(SELECT ROW(%s) FROM %s%s ORDER BY %s)", c.scope.list(), c.from, c.scope.joins.String(), c.order))
+	}
+	places := make([]int, len(c.head.cols))
+	for i, col := range c.head.cols {
+		places[i] = sc.col(col)
+	}
+	for _, col := range []*int{&c.count, &c.next, &c.previous} {
+		if *col >= 0 && *col < len(places) {
+			*col = places[*col]
+		}
+	}
+	c.nested = true
+	return &c.connectionEnc
+}

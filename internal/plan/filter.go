@@ -1,0 +1,218 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"stadtgraph/internal/fault"
+)
+
+// argRef is a place inside a coerced argument: indices of members and items.
+type argRef struct {
+	site, arg int
+	path      string
+}
+
+func (a argRef) down(i int) argRef {
+	a.path += string(rune(i))
+	return a
+}
+
+func (a argRef) param(b *builder, scalar string, list bool, conv conversion) string {
+	return b.param(param{from: fromArgument, site: a.site, arg: a.arg, path: a.path, scalar: scalar, list: list, conv: conv})
+}
+
+// filter turns a filter input into conditions on a row. A field of the filter
+// is named like the field of the type whose values it compares, so that no
+// filter is declared twice.
+func (b *builder) filter(o *Object, r row, ref argRef, in *object) []string {
+	var conds []string
+	for i, m := range in.members {
+		ref := ref.down(i)
+		switch m.name {
+		case "and", "or":
+			var parts []string
+			for j, item := range m.value.([]any) {
+				parts = append(parts, "("+and(b.filter(o, r, ref.down(j), item.(*object)))+")")
+			}
+			switch {
+			case m.name == "and":
+				conds = append(conds, parts...)
+			case len(parts) == 0:
+				conds = append(conds, "false")
+			default:
+				conds = append(conds, "("+strings.Join(parts, " OR ")+")")
+			}
+		case "not":
+			conds = append(conds, "("+and(b.filter(o, r, ref, m.value.(*object)))+") IS NOT TRUE")
+		default:
+			conds = append(conds, b.compare(o, r, m.name, ref, m.value.(*object))...)
+		}
+	}
+	return conds
+}
+
+// compare turns the condition on one field into SQL.
+func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object) []string {
+	decl := o.Fields[name]
+	def := b.catalogue.Schema.Types[o.Type].Fields.ForName(name)
+	switch {
+	case decl.Expr != "":
+		return b.operators(b.expr(decl.Expr, r), b.catalogue.Schema.Types[def.Type.Name()], ref, in)
+	case decl.Embed != nil:
+		value := b.catalogue.objects[def.Type.Name()]
+		inner := row{alias: r.alias, prefix: r.prefix + decl.Embed.Prefix}
+		present := b.expr(decl.Embed.Present, r)
+		conds := []string{}
+		for i, m := range in.members {
+			if m.name == "isNull" {
+				conds = append(conds, isNull(present, m.value.(bool)))
+				continue
+			}
+			conds = append(conds, b.compare(value, inner, m.name, ref.down(i), m.value.(*object))...)
+		}
+		return conds
+	}
+	target := b.catalogue.objects[def.Type.Name()]
+	if target == nil {
+		target = b.catalogue.objects[b.catalogue.nodeOf(def.Type.Name())]
+	}
+	exists := func(ref argRef, in *object) string {
+		from, t := b.related(o, decl.Relation, target, r)
+		conds := append(b.filter(target, t.row, ref, in), t.conds...)
+		return fmt.Sprintf("EXISTS (SELECT FROM %s WHERE %s)", from, and(conds))
+	}
+	if !strings.HasSuffix(in.def.Name, "ListFilter") {
+		return []string{exists(ref, in)}
+	}
+	var conds []string
+	for i, m := range in.members {
+		cond := exists(ref.down(i), m.value.(*object))
+		if m.name == "none" {
+			cond = "NOT " + cond
+		}
+		conds = append(conds, cond)
+	}
+	return conds
+}
+
+// operators turns the operators on one scalar into SQL. Each of them is true or
+// false, never unknown, or is made so by the IS NOT TRUE around a `not`.
+func (b *builder) operators(expr string, def *ast.Definition, ref argRef, in *object) []string {
+	conds := make([]string, 0, len(in.members))
+	scalar := def.Name
+	if def.Kind == ast.Enum {
+		scalar = "String"
+	}
+	for i, m := range in.members {
+		ref := ref.down(i)
+		value := func() string { return ref.param(b, scalar, false, asItIs) }
+		list := func() string { return ref.param(b, scalar, true, asItIs) }
+		pattern := func(c conversion) string { return ref.param(b, scalar, false, c) }
+		var cond string
+		switch m.name {
+		case "eq":
+			cond = expr + " = " + value()
+		case "ne":
+			cond = expr + " IS DISTINCT FROM " + value()
+		case "in":
+			cond = expr + " = ANY(" + list() + ")"
+		case "notIn":
+			cond = "(" + expr + " = ANY(" + list() + ")) IS NOT TRUE"
+		case "lt":
+			cond = expr + " < " + value()
+		case "lte":
+			cond = expr + " <= " + value()
+		case "gt":
+			cond = expr + " > " + value()
+		case "gte":
+			cond = expr + " >= " + value()
+		case "contains":
+			cond = "fold(" + expr + ") LIKE '%' || fold(" + pattern(likePattern) + ") || '%'"
+		case "startsWith":
+			cond = "fold(" + expr + ") LIKE fold(" + pattern(likePattern) + ") || '%'"
+		case "isNull":
+			cond = isNull(expr, m.value.(bool))
+		default:
+			panic("plan: operator " + m.name + " of " + in.def.Name + " has no meaning")
+		}
+		conds = append(conds, cond)
+	}
+	return conds
+}
+
+func isNull(expr string, yes bool) string {
+	if yes {
+		return expr + " IS NULL"
+	}
+	return expr + " IS NOT NULL"
+}
+
+// listed leaves out what lists leave out, unless the filter asks for it.
+func (b *builder) listed(o *Object, r row, filter *object) (conds []string) {
+	for _, l := range o.Listed {
+		if filter == nil || !speaksOf(filter, l.Field) {
+			conds = append(conds, "("+b.expr(l.Where, r)+")")
+		}
+	}
+	return conds
+}
+
+func speaksOf(filter *object, field string) bool {
+	return slices.ContainsFunc(filter.members, func(m member) bool {
+		switch m.name {
+		case field:
+			return true
+		case "and", "or":
+			return slices.ContainsFunc(m.value.([]any), func(item any) bool { return speaksOf(item.(*object), field) })
+		case "not":
+			return speaksOf(m.value.(*object), field)
+		}
+		return false
+	})
+}
+
+// checkFilter holds a filter to the bounds on its size.
+func checkFilter(filter *object) error {
+	predicates := 0
+	var walk func(o *object, relations int) error
+	walk = func(o *object, relations int) error {
+		if relations > maxRelationDepth {
+			return fault.New(fault.Invalid, "may follow %d relations at most, one inside the other.", maxRelationDepth)
+		}
+		for _, m := range o.members {
+			var err error
+			switch v := m.value.(type) {
+			case *object:
+				inner := relations
+				if m.name != "not" && v.def.Fields.ForName("and") != nil { // the filter of a related type
+					inner++
+				}
+				err = walk(v, inner)
+			case []any:
+				if m.name != "and" && m.name != "or" {
+					predicates++
+					break
+				}
+				for _, item := range v {
+					if err = walk(item.(*object), relations); err != nil {
+						return at(err, m.name)
+					}
+				}
+			default:
+				predicates++
+			}
+			if err != nil {
+				return at(err, m.name)
+			}
+		}
+		if predicates > maxPredicates {
+			return fault.New(fault.Invalid, "may hold %d conditions at most.", maxPredicates)
+		}
+		return nil
+	}
+	return walk(filter, 0)
+}

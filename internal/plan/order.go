@@ -1,0 +1,159 @@
+package plan
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+)
+
+// maxTerms bounds the keys of one order: a page behind a cursor reads one range
+// of rows for each of them.
+const maxTerms = 5
+
+// order is a total order of the rows of one type: its keys, and the row's own
+// key behind them.
+type order struct {
+	keys []orderKey
+	hash uint32 // tells cursors of different orders apart
+}
+
+type orderKey struct {
+	expr       SQL
+	scalar     string // its GraphQL type
+	nullable   bool
+	desc       bool
+	nullsFirst bool
+}
+
+// orderField says what ordering by a field of a type compares.
+func (c *Catalogue) orderField(o *Object, field string) (orderKey, error) {
+	decl, ok := o.Fields[field]
+	def := c.Schema.Types[o.Type].Fields.ForName(field)
+	if !ok || def == nil {
+		return orderKey{}, fmt.Errorf("orders by %q, which is not declared", field)
+	}
+	key := orderKey{expr: decl.Expr, scalar: def.Type.Name(), nullable: !def.Type.NonNull}
+	if decl.Sort != "" {
+		key.expr = decl.Sort
+	}
+	if decl.Embed != nil {
+		anchor := c.Schema.Types[def.Type.Name()].Fields.ForName(decl.Embed.Anchor)
+		if anchor == nil {
+			return orderKey{}, fmt.Errorf("orders by %q, a value without an anchor", field)
+		}
+		key.expr, key.scalar, key.nullable = decl.Embed.Present, anchor.Type.Name(), true
+	}
+	if key.expr == "" {
+		return orderKey{}, fmt.Errorf("orders by %q, which is no column", field)
+	}
+	return key, nil
+}
+
+// order resolves terms; without any it is the type's own order. A field that
+// stands twice counts where it stands first.
+func (c *Catalogue) order(o *Object, terms []Term) (*order, error) {
+	if len(terms) == 0 {
+		terms = o.Order
+	}
+	ord := &order{}
+	hash := fnv.New32a()
+	_, _ = fmt.Fprint(hash, o.Type)
+	seen := map[string]bool{}
+	for _, t := range terms {
+		if seen[t.Field] {
+			continue
+		}
+		seen[t.Field] = true
+		key, err := c.orderField(o, t.Field)
+		if err != nil {
+			return nil, err
+		}
+		key.desc, key.nullsFirst = t.Desc, t.NullsFirst
+		ord.keys = append(ord.keys, key)
+		_, _ = fmt.Fprint(hash, "|", t.Field, t.Desc, t.NullsFirst)
+	}
+	ord.keys = append(ord.keys, orderKey{expr: "{id}", scalar: "ID"})
+	ord.hash = hash.Sum32()
+	return ord, nil
+}
+
+// termsOf reads a coerced `orderBy`.
+func termsOf(v any) []Term {
+	list, _ := v.([]any)
+	terms := make([]Term, 0, len(list))
+	for _, item := range list {
+		o := item.(*object)
+		field, _ := o.get("field").(string)
+		terms = append(terms, Term{
+			Field: fieldOf(field), Desc: o.get("direction") == "DESC", NullsFirst: o.get("nulls") == "FIRST",
+		})
+	}
+	return terms
+}
+
+// sql writes an ORDER BY list for rows under an alias.
+func (o *order) sql(b *builder, alias string, reverse bool) string {
+	var s strings.Builder
+	for i, k := range o.keys {
+		if i > 0 {
+			s.WriteString(", ")
+		}
+		s.WriteString(b.expr(k.expr, row{alias: alias}))
+		desc, nullsFirst := k.desc != reverse, k.nullsFirst != reverse
+		if desc {
+			s.WriteString(" DESC")
+		}
+		// Postgres puts nulls last when ascending and first when descending.
+		if k.nullable && nullsFirst != desc {
+			s.WriteString(map[bool]string{true: " NULLS FIRST", false: " NULLS LAST"}[nullsFirst])
+		}
+	}
+	return s.String()
+}
+
+// beyond gives the ranges of rows behind a cursor: disjoint conditions, in
+// order, whose union is all that follows. Each range can be read from an index
+// by itself, which one condition with OR cannot. With reverse, the rows in
+// front of the cursor; with self, the row of the cursor too.
+func (o *order) beyond(b *builder, alias string, cur cursorSource, reverse, self bool) []string {
+	var ranges []string
+	equal := make([]string, 0, len(o.keys))
+	exprs := make([]string, len(o.keys))
+	for i, k := range o.keys {
+		exprs[i] = b.expr(k.expr, row{alias: alias})
+		if i == len(o.keys)-1 {
+			break
+		}
+		if cur.null(i) {
+			equal = append(equal, exprs[i]+" IS NULL")
+		} else {
+			equal = append(equal, exprs[i]+" = "+cur.param(b, i, k))
+		}
+	}
+	// The longest common prefix comes first: rows that differ only in the last key.
+	for i := len(o.keys) - 1; i >= 0; i-- {
+		k := o.keys[i]
+		desc, nullsFirst := k.desc != reverse, k.nullsFirst != reverse
+		with := func(cond string) {
+			ranges = append(ranges, strings.Join(append(equal[:i:i], cond), " AND "))
+		}
+		if cur.null(i) {
+			if nullsFirst {
+				with(exprs[i] + " IS NOT NULL")
+			}
+			continue
+		}
+		op := " > "
+		if desc {
+			op = " < "
+		}
+		if self && i == len(o.keys)-1 {
+			op = strings.TrimSuffix(op, " ") + "= "
+		}
+		with(exprs[i] + op + cur.param(b, i, k))
+		if k.nullable && !nullsFirst {
+			with(exprs[i] + " IS NULL")
+		}
+	}
+	return ranges
+}

@@ -1,0 +1,27 @@
+package plan
+
+// What types with an editorial life cycle share: the columns
+// publication_status, published_at and deleted_at. Visibility is a function of
+// the row and the clock; no job has to run for a scheduled entry to appear.
+
+// Published is the visibility of a type with an editorial life cycle.
+var Published = Visibility{
+	Public: `{deleted_at} IS NULL AND ({publication_status} IN ('PUBLISHED', 'ARCHIVED')
+		OR {publication_status} = 'SCHEDULED' AND {published_at} <= {now})`,
+	Editor: `{deleted_at} IS NULL`,
+}
+
+// NotDeleted is the visibility of a type whose rows are public unless deleted.
+var NotDeleted = Visibility{Public: `{deleted_at} IS NULL`}
+
+// PublicationStatus shows a scheduled entry that is due as published.
+var PublicationStatus = Expr(`(CASE WHEN {publication_status} = 'SCHEDULED' AND {published_at} <= {now} THEN 'PUBLISHED' ELSE {publication_status} END)`)
+
+// NotArchived leaves archived entries out of lists.
+var NotArchived = Listing{Field: "publicationStatus", Where: `{publication_status} <> 'ARCHIVED'`}
+
+// ByID and ByIDOrSlug are the usual look-ups.
+var (
+	ByID       = map[string]SQL{"id": "{id} = {value}"}
+	ByIDOrSlug = map[string]SQL{"id": "{id} = {value}", "slug": "{slug} = {value}"}
+)

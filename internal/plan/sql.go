@@ -1,0 +1,162 @@
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// builder collects one statement and its parameters.
+type builder struct {
+	catalogue *Catalogue
+	req       *Request
+	role      Role
+	params    []param
+	index     map[param]int
+	aliases   int
+}
+
+// row says what the placeholders of a piece of SQL mean.
+type row struct {
+	alias  string // of the row itself
+	prefix string // of its columns, for a value object
+	parent string
+	link   string
+	value  string // the argument of a look-up
+}
+
+var placeholder = regexp.MustCompile(`\{[^}]*\}`)
+
+// expr fills in the placeholders of a piece of SQL.
+func (b *builder) expr(sql SQL, r row) string {
+	return placeholder.ReplaceAllStringFunc(string(sql), func(p string) string {
+		p = p[1 : len(p)-1]
+		switch {
+		case p == "now":
+			return b.param(param{from: fromNow, scalar: "DateTime"})
+		case p == "today":
+			return b.param(param{from: fromToday, scalar: "Date"})
+		case p == "value":
+			return r.value
+		case strings.HasPrefix(p, "parent."):
+			return r.parent + p[len("parent"):]
+		case strings.HasPrefix(p, "link."):
+			return r.link + p[len("link"):]
+		case strings.HasPrefix(p, "visible "):
+			name, alias, _ := strings.Cut(p[len("visible "):], " ")
+			return and(b.visible(b.catalogue.objects[name], row{alias: alias}, nil))
+		case strings.HasPrefix(p, "field "):
+			name, field, _ := strings.Cut(p[len("field "):], ".")
+			return b.expr(b.catalogue.objects[name].Fields[field].Expr, r)
+		}
+		return r.alias + "." + r.prefix + p
+	})
+}
+
+// visible is what the viewer may see of a type. If the row was reached from
+// its holder by the relation given, the holder is known to be visible.
+func (b *builder) visible(o *Object, r row, from *reached) []string {
+	v := o.Visible
+	sql := v.Public
+	switch {
+	case b.role == Editor && v.Editor != "":
+		sql = v.Editor
+	case b.role == Moderator && v.Moderator != "":
+		sql = v.Moderator
+	case b.role == Moderator && v.Editor != "":
+		sql = v.Editor
+	}
+	var conds []string
+	if sql != "" {
+		conds = append(conds, "("+b.expr(sql, r)+")")
+	}
+	if via := v.Via; via.Type != "" && (from == nil || from.holder != via.Type || from.relation.child != via.Column) {
+		holder := b.catalogue.objects[via.Type]
+		h := row{alias: b.alias()}
+		conds = append(conds, fmt.Sprintf("EXISTS (SELECT FROM %s %s WHERE %s)", holder.Table, h.alias,
+			and(append([]string{h.alias + ".id = " + r.alias + "." + via.Column}, b.visible(holder, h, nil)...))))
+	}
+	return conds
+}
+
+// reached says by which relation, and from a row of which type, a row was
+// reached.
+type reached struct {
+	holder   string
+	relation *Relation
+}
+
+func (b *builder) alias() string {
+	b.aliases++
+	return fmt.Sprintf("t%d", b.aliases)
+}
+
+func (b *builder) param(p param) string {
+	n, ok := b.index[p]
+	if !ok {
+		b.params = append(b.params, p)
+		n = len(b.params)
+		b.index[p] = n
+	}
+	return fmt.Sprintf("$%d", n)
+}
+
+func and(conds []string) string {
+	if len(conds) == 0 {
+		return "true"
+	}
+	return strings.Join(conds, " AND ")
+}
+
+// scope is a SELECT in the making: the columns asked of it and the joins that
+// they need.
+type scope struct {
+	cols   []string
+	index  map[string]int
+	joins  strings.Builder
+	joined map[string]string // alias of a to-one relation that is joined already
+	cost   *cost
+}
+
+func newScope() *scope {
+	return &scope{index: map[string]int{}, joined: map[string]string{}, cost: &cost{}}
+}
+
+// col adds a column, once, and gives its place.
+func (s *scope) col(expr string) int {
+	if i, ok := s.index[expr]; ok {
+		return i
+	}
+	s.cols = append(s.cols, expr)
+	s.index[expr] = len(s.cols) - 1
+	return len(s.cols) - 1
+}
+
+func (s *scope) list() string { return strings.Join(s.cols, ", ") }
+
+// cost estimates how many values an answer can hold: fields, and for each list
+// its size times the cost of an entry.
+type cost struct {
+	fields int
+	lists  []listCost
+}
+
+type listCost struct {
+	site  int // whose page size it is; -1 for a list that is no connection
+	entry *cost
+}
+
+func (c *cost) of(r *Request) int {
+	total := c.fields
+	for _, l := range c.lists {
+		size := listGuess
+		if l.site >= 0 {
+			size = r.size(l.site)
+		}
+		total += size * l.entry.of(r)
+		if total > MaxCost {
+			return MaxCost + 1
+		}
+	}
+	return total
+}

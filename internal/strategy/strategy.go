@@ -1,0 +1,91 @@
+// Package strategy is the noun of digital strategies: their editions, who owns
+// them, what was decided about them.
+package strategy
+
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
+
+// Objects are the readable shapes of the noun.
+var Objects = []plan.Object{Strategy, Decision}
+
+// status is where a strategy stands today: one whose period is over without an
+// adopted later edition has expired, without anybody saying so.
+const status plan.SQL = `(CASE WHEN {status} = 'ADOPTED' AND {period_to_end} < {today}
+	AND NOT EXISTS (SELECT FROM strategy later WHERE later.predecessor_id = {id} AND later.status = 'ADOPTED' AND later.deleted_at IS NULL)
+	THEN 'EXPIRED' ELSE {status} END)`
+
+// current is whether a strategy is adopted and in force today.
+const current plan.SQL = `({status} = 'ADOPTED' AND coalesce({period_to_end} >= {today}, true)
+	AND NOT EXISTS (SELECT FROM strategy later WHERE later.predecessor_id = {id} AND later.status = 'ADOPTED' AND later.deleted_at IS NULL))`
+
+// Strategy is one edition of a strategy.
+var Strategy = plan.Object{
+	Type: "Strategy", Table: "strategy", Prefix: "strategy",
+	Visible: plan.Published,
+	Listed:  []plan.Listing{plan.NotArchived},
+	Order:   []plan.Term{{Field: "adoptedOn", Desc: true}, {Field: "presentedOn", Desc: true}, {Field: "title"}},
+	Fields: plan.Fields{
+		"slug":                     plan.Column("slug"),
+		"title":                    plan.Text("title"),
+		"kind":                     plan.Column("kind"),
+		"summary":                  plan.Column("summary"),
+		"body":                     plan.Column("body"),
+		"status":                   plan.Expr(status),
+		"isCurrent":                plan.Expr(current),
+		"publicationStatus":        plan.PublicationStatus,
+		"publishedAt":              plan.Column("published_at"),
+		"owners":                   plan.Eithers("strategy_owner", "strategy_id", "{position}", owners...),
+		"municipalities":           plan.Through("strategy_owner", "strategy_id", "municipality_id"),
+		"states":                   plan.Through("strategy_owner", "strategy_id", "state_id"),
+		"revisionNumber":           plan.Column("revision_number"),
+		"predecessor":              plan.One("predecessor_id"),
+		"successor":                plan.Joined("{predecessor_id} = {parent.id}"),
+		"lineage":                  plan.Joined("{lineage_id} = {parent.lineage_id}").By("{revision_number} NULLS FIRST, {adopted_on_start} NULLS FIRST, {presented_on_start} NULLS FIRST, {id}"),
+		"period":                   value.Period("period"),
+		"targetYear":               plan.Column("target_year"),
+		"presentedOn":              value.PartialDate("presented_on"),
+		"adoptedOn":                value.PartialDate("adopted_on"),
+		"decisions":                plan.Rows("strategy_decision", "strategy_id", "{position}"),
+		"evaluationIntervalMonths": plan.Column("evaluation_interval_months"),
+		"lastEvaluatedOn":          plan.Column("last_evaluated_on"),
+		"nextEvaluationOn":         plan.Column("next_evaluation_on"),
+		"actionFields":             topics("ACTION_FIELD"),
+		"crossCuttingTopics":       topics("CROSS_CUTTING"),
+		"topics":                   topics("TOPIC"),
+		"responsible":              plan.Through("strategy_responsible", "strategy_id", "organization_id"),
+		"links":                    value.Links("strategy_link", "strategy_id"),
+		"sources":                  value.Sources("strategy_source", "strategy_id"),
+		"articles":                 plan.Joined("EXISTS (SELECT FROM article_strategy a WHERE a.article_id = {id} AND a.strategy_id = {parent.id})"),
+		"awards":                   plan.Joined("EXISTS (SELECT FROM funding_award_strategy a WHERE a.award_id = {id} AND a.strategy_id = {parent.id})"),
+		"version":                  plan.Column("version"),
+		"createdAt":                plan.Column("created_at"),
+		"modifiedAt":               plan.Column("modified_at"),
+	},
+}
+
+var owners = []plan.Variant{
+	{Type: "Municipality", Column: "municipality_id"},
+	{Type: "State", Column: "state_id"},
+	{Type: "Organization", Column: "organization_id"},
+}
+
+func topics(role plan.SQL) plan.Field {
+	return plan.Through("strategy_topic", "strategy_id", "topic_id").And("{link.role} = '" + role + "'")
+}
+
+// Decision is what a body decided about a strategy.
+var Decision = plan.Object{
+	Type: "Decision", Table: "strategy_decision",
+	Fields: plan.Fields{
+		"body":      plan.One("body_id"),
+		"kind":      plan.Column("kind"),
+		"date":      value.PartialDate("date"),
+		"reference": plan.Column("reference"),
+		"url":       plan.Column("url"),
+	},
+}
+
+// Roots are the look-ups of the noun.
+var Roots = []plan.Root{{Name: "strategy", Lookup: plan.ByIDOrSlug}}

@@ -1,0 +1,32 @@
+// Package topic is the noun of the subjects that entries are filed under.
+package topic
+
+import "stadtgraph/internal/plan"
+
+// Objects are the readable shapes of the noun.
+var Objects = []plan.Object{Topic}
+
+// Topic is a subject in one of several lists.
+var Topic = plan.Object{
+	Type: "Topic", Table: "topic", Prefix: "topic",
+	Visible: plan.NotDeleted,
+	Order:   []plan.Term{{Field: "name"}},
+	Fields: plan.Fields{
+		"slug":     plan.Column("slug"),
+		"name":     plan.Text("name"),
+		"scheme":   plan.Column("scheme"),
+		"parent":   plan.One("parent_id"),
+		"synonyms": plan.Column("synonyms"),
+		"articleCount": plan.Expr(`(SELECT count(*)::int4 FROM article a
+			WHERE EXISTS (SELECT FROM article_topic t WHERE t.article_id = a.id AND t.topic_id = {id}) AND {visible Article a})`),
+		"articles":        plan.Joined("EXISTS (SELECT FROM article_topic t WHERE t.article_id = {id} AND t.topic_id = {parent.id})"),
+		"strategies":      plan.Joined("EXISTS (SELECT FROM strategy_topic t WHERE t.strategy_id = {id} AND t.topic_id = {parent.id})"),
+		"fundingPrograms": plan.Joined("EXISTS (SELECT FROM funding_program_topic t WHERE t.program_id = {id} AND t.topic_id = {parent.id})"),
+		"version":         plan.Column("version"),
+		"createdAt":       plan.Column("created_at"),
+		"modifiedAt":      plan.Column("modified_at"),
+	},
+}
+
+// Roots are the look-ups of the noun.
+var Roots = []plan.Root{{Name: "topic", Lookup: plan.ByIDOrSlug}}
