@@ -887,7 +887,7 @@ type Municipality implements Node & Owner & Recipient {
     """In which order; by name if not given. Ties are broken by id."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
-  """Where the administration of a district, association or government region sits; null for municipalities."""
+  """Where the administration sits; null for municipalities that belong to a district."""
   seat: String
   """Postal code of the administration, for large cities sometimes one of a bulk recipient; null for unincorporated areas and higher levels."""
   administrationPostalCode: String
@@ -2699,7 +2699,7 @@ type Topic implements Node {
   parent: Topic
   """Other words for it."""
   synonyms: [String!]!
-  """How many articles the caller may see under it, as section, keyword or topic."""
+  """How many articles ` + "`" + `articles` + "`" + ` lists."""
   articleCount: Int!
   """Articles under it, as section, keyword or topic."""
   articles(

@@ -154,6 +154,7 @@ var Award = plan.Object{
 // AwardRecipient is one recipient of an award.
 var AwardRecipient = plan.Object{
 	Type: "AwardRecipient", Table: "funding_award_recipient",
+	Visible: plan.Visibility{Public: `{organization_id} IS NULL OR EXISTS (SELECT FROM organization o WHERE o.id = {organization_id} AND {visible Organization o})`},
 	Fields: plan.Fields{
 		"recipient": plan.Either(
 			plan.Variant{Type: "Municipality", Column: "municipality_id"},

@@ -17,6 +17,7 @@ import (
 //	{value}              is the argument of a look-up
 //	{now}, {today}       are the instant and the German day of the operation
 //	{visible Type alias} is what the caller may see of a type, for a row named alias
+//	{listed Type alias}  is what lists show of it
 //	{field Type.name}    is a computed field of a type, for the row that the piece is about
 type SQL string
 
@@ -293,6 +294,9 @@ func (c *Catalogue) check() (problems []string) {
 				bad("field %s.%s is not declared", def.Name, f.Name)
 				continue
 			}
+			if f.Type.NonNull && f.Type.Elem == nil && decl.Relation != nil && c.nodeOf(f.Type.Name()) == "" && !c.kept(o, decl.Relation, f.Type.Name()) {
+				bad("field %s.%s promises a row that the viewer may not be allowed to see", def.Name, f.Name)
+			}
 			leaf := c.Schema.Types[f.Type.Name()].IsLeafType()
 			if leaf != (decl.Expr != "") {
 				bad("field %s.%s is declared as another kind than the schema says", def.Name, f.Name)
@@ -333,6 +337,21 @@ func (c *Catalogue) check() (problems []string) {
 		}
 	}
 	return problems
+}
+
+// kept says whether a to-one relation always finds its row: all rows of its type
+// are visible, or the holder is visible only with them.
+func (c *Catalogue) kept(o *Object, rel *Relation, target string) bool {
+	switch {
+	case rel.Rows != "":
+		return rel.present == ""
+	case len(rel.Either) > 0:
+		return o.Visible.Public != ""
+	case o.Visible.Via.Type == target:
+		return rel.On == One(o.Visible.Via.Column).Relation.On
+	}
+	t := c.objects[target]
+	return t != nil && (t.Visible == Visibility{})
 }
 
 // checkFilter: a filter field is named like the field whose values it compares.

@@ -187,3 +187,14 @@ func readable(err error) error {
 	}
 	return err
 }
+
+// SQL gives the statements of a request, for tests that read or explain them.
+func (r *Request) SQL() []string {
+	var out []string
+	for i := range r.plan.roots {
+		if s := r.plan.roots[i].stmt; s != nil {
+			out = append(out, s.sql)
+		}
+	}
+	return out
+}

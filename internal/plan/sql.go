@@ -42,9 +42,14 @@ func (b *builder) expr(sql SQL, r row) string {
 			return r.parent + p[len("parent"):]
 		case strings.HasPrefix(p, "link."):
 			return r.link + p[len("link"):]
-		case strings.HasPrefix(p, "visible "):
-			name, alias, _ := strings.Cut(p[len("visible "):], " ")
-			return and(b.visible(b.catalogue.objects[name], row{alias: alias}, nil))
+		case strings.HasPrefix(p, "visible "), strings.HasPrefix(p, "listed "):
+			words := strings.Fields(p)
+			o, other := b.catalogue.objects[words[1]], row{alias: words[2]}
+			conds := b.visible(o, other, nil)
+			if words[0] == "listed" {
+				conds = append(conds, b.listed(o, other, nil)...)
+			}
+			return and(conds)
 		case strings.HasPrefix(p, "field "):
 			name, field, _ := strings.Cut(p[len("field "):], ".")
 			return b.expr(b.catalogue.objects[name].Fields[field].Expr, r)

@@ -10,15 +10,15 @@ import (
 // Objects are the readable shapes of the noun.
 var Objects = []plan.Object{Strategy, Decision}
 
+// replaced is whether a later edition was adopted, as far as the viewer may know.
+const replaced plan.SQL = `EXISTS (SELECT FROM strategy later WHERE later.predecessor_id = {id} AND later.status = 'ADOPTED' AND {visible Strategy later})`
+
 // status is where a strategy stands today: one whose period is over without an
 // adopted later edition has expired, without anybody saying so.
-const status plan.SQL = `(CASE WHEN {status} = 'ADOPTED' AND {period_to_end} < {today}
-	AND NOT EXISTS (SELECT FROM strategy later WHERE later.predecessor_id = {id} AND later.status = 'ADOPTED' AND later.deleted_at IS NULL)
-	THEN 'EXPIRED' ELSE {status} END)`
+const status = `(CASE WHEN {status} = 'ADOPTED' AND {period_to_end} < {today} AND NOT ` + replaced + ` THEN 'EXPIRED' ELSE {status} END)`
 
 // current is whether a strategy is adopted and in force today.
-const current plan.SQL = `({status} = 'ADOPTED' AND coalesce({period_to_end} >= {today}, true)
-	AND NOT EXISTS (SELECT FROM strategy later WHERE later.predecessor_id = {id} AND later.status = 'ADOPTED' AND later.deleted_at IS NULL))`
+const current = `({status} = 'ADOPTED' AND coalesce({period_to_end} >= {today}, true) AND NOT ` + replaced + `)`
 
 // Strategy is one edition of a strategy.
 var Strategy = plan.Object{

@@ -18,7 +18,7 @@ var Topic = plan.Object{
 		"parent":   plan.One("parent_id"),
 		"synonyms": plan.Column("synonyms"),
 		"articleCount": plan.Expr(`(SELECT count(*)::int4 FROM article a
-			WHERE EXISTS (SELECT FROM article_topic t WHERE t.article_id = a.id AND t.topic_id = {id}) AND {visible Article a})`),
+			WHERE EXISTS (SELECT FROM article_topic t WHERE t.article_id = a.id AND t.topic_id = {id}) AND {listed Article a})`),
 		"articles":        plan.Joined("EXISTS (SELECT FROM article_topic t WHERE t.article_id = {id} AND t.topic_id = {parent.id})"),
 		"strategies":      plan.Joined("EXISTS (SELECT FROM strategy_topic t WHERE t.strategy_id = {id} AND t.topic_id = {parent.id})"),
 		"fundingPrograms": plan.Joined("EXISTS (SELECT FROM funding_program_topic t WHERE t.program_id = {id} AND t.topic_id = {parent.id})"),
