@@ -4,7 +4,6 @@ package pglocal
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
@@ -18,31 +17,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 )
-
-func ping(t *testing.T, url string) error {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		return err
-	}
-	return conn.Close(context.Background())
-}
-
-// list describes a tree: names, sizes, times.
-func list(t *testing.T, dir string) string {
-	t.Helper()
-	var b strings.Builder
-	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
-		if err == nil {
-			fmt.Fprintln(&b, path, info.Size(), info.ModTime())
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
 
 func TestKilledPostmasterRecovers(t *testing.T) {
 	t.Parallel()

@@ -169,100 +169,117 @@ func (c cluster) spawnKeeper() error {
 // keep runs the cluster until nobody has used it for the grace time.
 func (c cluster) keep() error {
 	signal.Ignore(syscall.SIGPIPE) // whoever waits for our word may be killed
-	ctx := context.Background()
-	data := c.path("cluster")
-	// A cluster without a keeper was interrupted, and without durability nobody
-	// knows what is left of it.
-	err := pglocal.Reset(data)
-	if errors.Is(err, pglocal.ErrInUse) {
-		return c.secondKeeper(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	server, err := pglocal.Start(ctx, pglocal.Config{DataDir: data, Volatile: true, Settings: settings})
+	server, err := c.takeOver()
 	if err != nil {
 		return err
 	}
 	fmt.Println("ready")
 	os.Stdout.Close()
+	if server == nil {
+		return nil // there is a keeper already
+	}
 
-	for {
-		c.waitUntilIdle(server.Done())
-		start, err := c.lockStart(ctx)
-		if err != nil {
-			return errors.Join(err, server.Stop(ctx))
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-server.Done(); cancel() }()
+	start, err := c.awaitIdle(ctx)
+	if stopErr := server.Stop(context.Background()); stopErr != nil {
+		return stopErr
+	}
+	if err != nil {
+		// Postgres ended by itself. Stop came first, because a process that has
+		// noticed may hold start until its own keeper gets the folder from us.
+		if start, err = c.lockStart(context.Background()); err != nil {
+			return err
 		}
-		users, err := pglocal.TryLock(c.path("users"), false)
-		if errors.Is(err, pglocal.ErrLocked) && !ended(server) {
-			start.Unlock()
-			continue
-		}
-		// Removing lock files that we hold is safe: who opened them before will
-		// see that they are gone (pglocal.TryLock). But start comes last, since
-		// after it the folder may be another process's, and goes only if empty.
-		err = errors.Join(server.Stop(ctx), pglocal.Reset(data))
-		os.Remove(c.path("users"))
-		os.Remove(c.path("start"))
-		os.Remove(c.dir)
-		start.Unlock()
-		if users != nil {
-			users.Unlock()
-		}
+	}
+	defer start.Unlock()
+	if err := pglocal.Reset(c.path("cluster")); errors.Is(err, pglocal.ErrInUse) {
+		return nil // there is another keeper by now
+	} else if err != nil {
 		return err
 	}
+	// Removing lock files is safe: who opened them before will see that they are
+	// gone (pglocal.TryLock). But start comes last, since after it the folder may
+	// be another process's, and goes only if it is empty.
+	os.Remove(c.path("users"))
+	os.Remove(c.path("start"))
+	os.Remove(c.dir)
+	return nil
 }
 
-// secondKeeper waits for the first. They meet when the test process that started
-// the first was killed before the cluster answered.
-func (c cluster) secondKeeper(ctx context.Context) error {
-	for range 600 {
-		if _, ok := pglocal.Running(ctx, c.path("cluster")); ok {
-			fmt.Println("ready")
-			return nil
+// takeOver starts a new cluster, and removes what a keeper that was killed left:
+// without durability nobody knows what it is worth. It returns nil when there is a
+// keeper at work, because the process that started it was killed before the
+// cluster answered.
+func (c cluster) takeOver() (*pglocal.Server, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	data := c.path("cluster")
+	for {
+		err := pglocal.Reset(data)
+		if err == nil {
+			var server *pglocal.Server
+			server, err = pglocal.Start(ctx, pglocal.Config{DataDir: data, Volatile: true, Settings: settings})
+			if err == nil {
+				return server, nil
+			}
 		}
-		time.Sleep(100 * time.Millisecond)
+		if !errors.Is(err, pglocal.ErrInUse) || ctx.Err() != nil {
+			return nil, err
+		}
+		if _, ok := pglocal.Running(ctx, data); ok {
+			return nil, nil
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	return fmt.Errorf("%s is in use and does not answer: end the process named in %s", c.dir, c.path("cluster/stadtgraph.lock"))
 }
 
-// waitUntilIdle returns when users has been free for the grace time, or when
-// Postgres has ended.
-func (c cluster) waitUntilIdle(ended <-chan struct{}) {
-	for last := time.Now(); time.Since(last) < c.grace; {
+// awaitIdle waits until users has been free for the grace time, and returns the
+// start lock, which keeps it free.
+func (c cluster) awaitIdle(ctx context.Context) (*pglocal.Lock, error) {
+	for last := time.Now(); ; {
 		select {
-		case <-ended:
-			return
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		case <-time.After(min(time.Second, c.grace/4)):
 		}
-		lock, err := pglocal.TryLock(c.path("users"), false)
-		if err != nil {
+		if !c.idle() {
 			last = time.Now()
 			continue
 		}
-		lock.Unlock()
 		if info, err := os.Stat(c.path("users")); err == nil && info.ModTime().After(last) {
 			last = info.ModTime()
 		}
+		if time.Since(last) < c.grace {
+			continue
+		}
+		start, err := c.lockStart(ctx)
+		if err != nil || c.idle() {
+			return start, err
+		}
+		start.Unlock()
 	}
 }
 
-func ended(s *pglocal.Server) bool {
-	select {
-	case <-s.Done():
-		return true
-	default:
+func (c cluster) idle() bool {
+	lock, err := pglocal.TryLock(c.path("users"), false)
+	if err != nil {
 		return false
 	}
+	lock.Unlock()
+	return true
 }
 
 // settings suit many short-lived databases. Autovacuum is off so that plans do not
 // depend on when it came by; statistics come with the template or from ANALYZE.
+// Shared memory in files goes with the folder, even after kill -9, and does not
+// need a large /dev/shm.
 var settings = map[string]string{
-	"max_connections":    "500",
-	"autovacuum":         "off",
-	"wal_level":          "minimal",
-	"max_wal_senders":    "0",
-	"max_wal_size":       "1GB",
-	"checkpoint_timeout": "1h",
+	"max_connections":            "500",
+	"autovacuum":                 "off",
+	"dynamic_shared_memory_type": "mmap",
+	"wal_level":                  "minimal",
+	"max_wal_senders":            "0",
+	"max_wal_size":               "1GB",
+	"checkpoint_timeout":         "1h",
 }

@@ -21,6 +21,7 @@ import (
 // server is where the databases of this process live.
 type server struct {
 	base     string        // URL of the maintenance database
+	oid      uint32        // of that database, in all names: our locks are only known inside it
 	admin    *pgxpool.Pool // on it
 	id       uint32        // of this process, in the names of its databases
 	alive    *pgx.Conn     // holds the advisory lock of id as long as the process lives
@@ -31,9 +32,6 @@ type server struct {
 	templates map[string]bool // known to be there
 	shared    map[[2]string]func() (*pgxpool.Pool, error)
 }
-
-// prefix of the databases of tests; then the id of the process, and a number.
-const prefix = "test_"
 
 var theServer = sync.OnceValues(func() (*server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -74,6 +72,9 @@ func newServer(ctx context.Context, url, strategy string) (*server, error) {
 	if s.alive, err = pgx.Connect(ctx, url); err != nil {
 		return nil, err
 	}
+	if err := s.alive.QueryRow(ctx, `SELECT oid FROM pg_database WHERE datname = current_database()`).Scan(&s.oid); err != nil {
+		return nil, err
+	}
 	// Nothing else will ever be asked on this connection.
 	if _, err := s.alive.Exec(ctx, `SET idle_session_timeout = 0`); err != nil {
 		return nil, err
@@ -91,6 +92,7 @@ const lockSpace = 7_829_301
 // and those that shared one among their tests, since a test binary has no hook for
 // its end. A process is gone when nobody holds the lock of its id.
 func (s *server) sweep(ctx context.Context) error {
+	prefix := s.prefix()
 	rows, err := s.admin.Query(ctx, `SELECT datname FROM pg_database WHERE starts_with(datname, $1)`, prefix)
 	if err != nil {
 		return fmt.Errorf("list test databases: %w", err)
@@ -124,6 +126,9 @@ func (s *server) sweep(ctx context.Context) error {
 	return nil
 }
 
+// prefix of the databases of tests; then come the id of the process and a number.
+func (s *server) prefix() string { return fmt.Sprintf("test_%d_", s.oid) }
+
 // url names a database of the server; "" is the maintenance database.
 func (s *server) url(database string) string {
 	if database == "" {
@@ -137,7 +142,7 @@ func (s *server) url(database string) string {
 }
 
 func (s *server) copy(ctx context.Context, template string) (string, error) {
-	name := fmt.Sprintf("%s%08x_%d", prefix, s.id, s.serial.Add(1))
+	name := fmt.Sprintf("%s%08x_%d", s.prefix(), s.id, s.serial.Add(1))
 	_, err := s.admin.Exec(ctx, `CREATE DATABASE `+name+` TEMPLATE `+template+s.strategy)
 	if err != nil {
 		return "", fmt.Errorf("copy %s: %w", template, err)

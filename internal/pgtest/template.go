@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,7 +31,7 @@ func (s *server) template(ctx context.Context, name, version string, seed Seed) 
 	if seed != nil {
 		hash = sha256.Sum256(fmt.Appendf(nil, "%x %q %q", hash, name, version))
 	}
-	template := "template_" + hex.EncodeToString(hash[:8])
+	template := fmt.Sprintf("template_%d_%x", s.oid, hash[:8])
 
 	s.mu.Lock()
 	known := s.templates[template]
