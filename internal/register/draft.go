@@ -3,6 +3,9 @@ package register
 import (
 	"cmp"
 	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"stadtgraph/internal/fault"
 )
@@ -40,17 +43,21 @@ type record struct {
 // draft collects the records of a file and makes units of them.
 type draft struct {
 	*file
+	format  Format
 	records []*record
 	byKey   map[string]*record // by type and key
 }
 
 // add checks what can be seen from one record alone, and that it is the first of its key.
 func (d *draft) add(r *record) error {
-	if r.official == "" {
+	if name, _, _ := strings.Cut(r.official, ","); strings.TrimSpace(name) == "" {
 		return d.fault(r.line, "has no name: download the file again.")
 	}
-	if n := characters(r.official); n > 200 {
+	if n := utf8.RuneCountInString(r.official); n > 200 {
 		return d.fault(r.line, "has a name of %d characters, and 200 is the limit: check the columns.", n)
+	}
+	if r.typ == typeState && !slices.ContainsFunc(states, func(s state) bool { return s.key == r.key }) {
+		return d.fault(r.line, "is about the state %s, and there are states 01 to 16: download the file again.", r.key)
 	}
 	if kinds := kindsOf(r.typ); kinds != nil {
 		if _, ok := kinds[r.code]; !ok {
@@ -60,7 +67,7 @@ func (d *draft) add(r *record) error {
 	if r.male > r.population {
 		return d.fault(r.line, "counts %d men among %d inhabitants: download the file again.", r.male, r.population)
 	}
-	if r.constituencyTo != 0 && r.constituencyTo < r.constituencyFrom {
+	if r.constituencyTo != 0 && (r.constituencyFrom == 0 || r.constituencyTo < r.constituencyFrom) {
 		return d.fault(r.line, "has constituencies from %d to %d: download the file again.", r.constituencyFrom, r.constituencyTo)
 	}
 	if first, ok := d.byKey[r.typ+r.key]; ok {
@@ -86,12 +93,16 @@ func kindsOf(typ string) map[string]string {
 	return nil
 }
 
-// finish turns the records into the edition's states and units.
-func (d *draft) finish(e *Edition) error {
-	whole := e.Format == GV100AD
-	if err := d.checkWhole(whole); err != nil {
-		return err
+// edition turns the records into states and units.
+func (d *draft) edition(asOf time.Time) (*Edition, error) {
+	e := &Edition{Name: d.name, Format: d.format, AsOf: asOf}
+	if err := d.checkWhole(); err != nil {
+		return nil, err
 	}
+	slices.SortFunc(d.records, func(a, b *record) int {
+		return cmp.Or(cmp.Compare(a.typ, b.typ), cmp.Compare(a.key, b.key))
+	})
+	e.Units = make([]Unit, 0, len(d.records))
 	for _, r := range d.records {
 		if r.typ == typeState {
 			e.States = append(e.States, State{Key: r.key, Name: r.official, Seat: r.seat})
@@ -101,31 +112,15 @@ func (d *draft) finish(e *Edition) error {
 			e.Units = append(e.Units, u)
 		}
 	}
-	slices.SortFunc(e.States, func(a, b State) int { return cmp.Compare(a.Key, b.Key) })
-	slices.SortFunc(e.Units, func(a, b Unit) int {
-		return cmp.Or(cmp.Compare(rank(a.Level), rank(b.Level)), cmp.Compare(a.Key, b.Key))
-	})
-	return e.sum()
-}
-
-// rank puts what holds others before what it holds.
-func rank(level string) int {
-	switch level {
-	case levelState:
-		return 0
-	case levelGovernmentRegion:
-		return 1
-	case levelDistrict:
-		return 2
-	case levelAssociation:
-		return 3
+	if err := e.sum(); err != nil {
+		return nil, err
 	}
-	return 4
+	return e, nil
 }
 
 // checkWhole finds what is missing. A file that was cut between two lines reads
 // well, but some record refers to one that is not there, or holds no municipality.
-func (d *draft) checkWhole(whole bool) error {
+func (d *draft) checkWhole() error {
 	for _, s := range states {
 		if d.byKey[typeState+s.key] == nil {
 			return fault.New(fault.Invalid, "%s has no record of %s, so it is not the whole register: download it again.", d.name, s.name)
@@ -133,7 +128,7 @@ func (d *draft) checkWhole(whole bool) error {
 	}
 	members := make(map[*record]int, len(d.records))
 	for _, r := range d.records {
-		for _, above := range d.above(r, whole) {
+		for _, above := range d.above(r) {
 			holder := d.byKey[above]
 			if holder == nil {
 				return d.fault(r.line, "is part of %s, whose record of type %s is missing: download the file again.", above[2:], above[:2])
@@ -158,12 +153,12 @@ func (d *draft) checkWhole(whole bool) error {
 }
 
 // above lists the records that this one needs, by type and key.
-func (d *draft) above(r *record, whole bool) []string {
+func (d *draft) above(r *record) []string {
 	if r.typ == typeState {
 		return nil
 	}
 	up := []string{typeState + r.key[:2]}
-	if region := governmentRegionOf(r.key); region != "" && whole && r.typ != typeGovernmentRegion {
+	if region := governmentRegionOf(r.key); region != "" && d.format == GV100AD && r.typ != typeGovernmentRegion {
 		up = append(up, typeGovernmentRegion+region)
 	}
 	if r.typ != typeAssociation && r.typ != typeMunicipality {
@@ -173,7 +168,7 @@ func (d *draft) above(r *record, whole bool) []string {
 		up = append(up, typeDistrict+district)
 	}
 	// Real associations have a 5 there. The joined CSV leaves out the other records.
-	if r.typ == typeMunicipality && (whole || r.association[5] == '5') {
+	if r.typ == typeMunicipality && (d.format == GV100AD || r.association[5] == '5') {
 		up = append(up, typeAssociation+r.association)
 	}
 	return up

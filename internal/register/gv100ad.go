@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // width is the length of every line of a GV100AD file, in characters.
@@ -15,16 +14,37 @@ const width = 220
 type fixed struct {
 	*file
 	line  int
-	runes []rune
+	bytes string
+	runes []rune // unless all characters are single bytes, as in four lines of five
 }
 
-func (l *fixed) text(from, to int) string {
-	return strings.TrimSpace(string(l.runes[from-1 : to]))
+func newFixed(f *file, i int) *fixed {
+	l := &fixed{file: f, line: i + 1, bytes: f.lines[i]}
+	if !ascii(l.bytes) {
+		l.runes = []rune(l.bytes)
+	}
+	return l
 }
+
+func (l *fixed) characters() int {
+	if l.runes != nil {
+		return len(l.runes)
+	}
+	return len(l.bytes)
+}
+
+func (l *fixed) cut(from, to int) string {
+	if l.runes != nil {
+		return string(l.runes[from-1 : to])
+	}
+	return l.bytes[from-1 : to]
+}
+
+func (l *fixed) text(from, to int) string { return strings.TrimSpace(l.cut(from, to)) }
 
 // digits is a field in which every position has a digit.
 func (l *fixed) digits(what string, from, to int) (string, error) {
-	s := string(l.runes[from-1 : to])
+	s := l.cut(from, to)
 	if !allDigits(s) {
 		return "", l.fault(l.line, "has %q at positions %d to %d, where the %s has digits only: download the file again.", s, from, to, what)
 	}
@@ -69,10 +89,10 @@ func isGV100AD(f *file) bool {
 // parseGV100AD reads the official format. Older editions differ in the encoding
 // only.
 func parseGV100AD(f *file) (*Edition, error) {
-	d := &draft{file: f}
-	e := &Edition{Name: f.name, Format: GV100AD}
+	d := &draft{file: f, format: GV100AD}
+	var first time.Time
 	for i := range f.lines {
-		l := &fixed{file: f, line: i + 1, runes: []rune(f.lines[i])}
+		l := newFixed(f, i)
 		if err := l.checkWidth(); err != nil {
 			return nil, err
 		}
@@ -81,10 +101,10 @@ func parseGV100AD(f *file) (*Edition, error) {
 			return nil, err
 		}
 		if i == 0 {
-			e.AsOf = asOf
-		} else if !asOf.Equal(e.AsOf) {
+			first = asOf
+		} else if !asOf.Equal(first) {
 			return nil, f.fault(l.line, "has the date %s and line 1 %s, but a register is of one day: import each edition as a file of its own.",
-				asOf.Format(time.DateOnly), e.AsOf.Format(time.DateOnly))
+				asOf.Format(time.DateOnly), first.Format(time.DateOnly))
 		}
 		r, err := l.record()
 		if err != nil {
@@ -97,14 +117,15 @@ func parseGV100AD(f *file) (*Edition, error) {
 			return nil, err
 		}
 	}
-	if e.AsOf.Year() > time.Now().Year()+1 {
-		return nil, f.fault(1, "has the date %s, which is too far ahead: download the file again.", e.AsOf.Format(time.DateOnly))
+	// It would keep every later edition out.
+	if first.Year() > time.Now().Year()+1 {
+		return nil, f.fault(1, "has the date %s, which is too far ahead: download the file again.", first.Format(time.DateOnly))
 	}
-	return e, d.finish(e)
+	return d.edition(first)
 }
 
 func (l *fixed) checkWidth() error {
-	switch n := len(l.runes); {
+	switch n := l.characters(); {
 	case n == width:
 		return nil
 	case l.line == len(l.lines) && n < width:
@@ -115,9 +136,9 @@ func (l *fixed) checkWidth() error {
 }
 
 func (l *fixed) date() (time.Time, error) {
-	t, err := time.Parse("20060102", string(l.runes[2:10]))
+	t, err := time.Parse("20060102", l.cut(3, 10))
 	if err != nil {
-		return t, l.fault(l.line, "has %q at positions 3 to 10, where the date stands as YYYYMMDD: download the file again.", string(l.runes[2:10]))
+		return t, l.fault(l.line, "has %q at positions 3 to 10, where the date stands as YYYYMMDD: download the file again.", l.cut(3, 10))
 	}
 	return t, nil
 }
@@ -126,7 +147,7 @@ func (l *fixed) date() (time.Time, error) {
 func (l *fixed) record() (r *record, err error) {
 	r = &record{line: l.line, official: l.text(23, 72), seat: l.text(73, 122), code: l.text(123, 124)}
 	keyEnd := 0
-	switch r.typ = string(l.runes[:2]); r.typ {
+	switch r.typ = l.cut(1, 2); r.typ {
 	case typeState:
 		keyEnd = 12
 	case typeGovernmentRegion:
@@ -190,6 +211,3 @@ func (l *fixed) municipality(r *record) (err error) {
 	}
 	return nil
 }
-
-// characters counts as a reader of the file does.
-func characters(s string) int { return utf8.RuneCountInString(s) }

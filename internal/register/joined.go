@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The columns of the joined CSV, in any order. Others are ignored.
@@ -64,8 +65,7 @@ func (c *cells) key(column string, digits int) (string, error) {
 
 // parseJoined reads the CSV that SOURCE.md calls municipalities_de.csv.
 func parseJoined(f *file) (*Edition, error) {
-	e := &Edition{Name: f.name, Format: Joined}
-	d := &draft{file: f}
+	d := &draft{file: f, format: Joined}
 	r := csv.NewReader(strings.NewReader(strings.Join(f.lines, "\n")))
 	header, err := r.Read()
 	if err != nil {
@@ -97,7 +97,7 @@ func parseJoined(f *file) (*Edition, error) {
 			return nil, err
 		}
 	}
-	return e, d.finish(e)
+	return d.edition(time.Time{})
 }
 
 func (f *file) csvFault(err error) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -30,7 +31,8 @@ type planner struct {
 	match      map[string]*unitRow    // the stored unit that a key of the edition means
 	ids        map[string]pgtype.UUID // of units by key, stored and new
 	keys       map[pgtype.UUID]string // the reverse
-	claimed    map[string]struct{}    // keys that units of the edition have now
+	seen       map[pgtype.UUID]bool   // stored units that the edition has
+	claimed    map[string]bool        // keys that units of the edition have now
 	plan       *plan
 }
 
@@ -41,7 +43,8 @@ func compare(old *stored, e *Edition, population time.Time) *plan {
 		match:   make(map[string]*unitRow, len(old.units)),
 		ids:     make(map[string]pgtype.UUID, len(old.units)+len(e.Units)),
 		keys:    make(map[pgtype.UUID]string, len(old.units)+len(e.Units)),
-		claimed: make(map[string]struct{}, 3*len(e.Units)),
+		seen:    make(map[pgtype.UUID]bool, len(old.units)),
+		claimed: make(map[string]bool, 3*len(e.Units)),
 		plan:    &plan{report: Report{File: e.Name, Format: e.Format, AsOf: e.AsOf}},
 	}
 	p.identify()
@@ -59,33 +62,52 @@ func compare(old *stored, e *Edition, population time.Time) *plan {
 
 // identify finds the stored unit of every key, and gives ids to units that are new.
 func (p *planner) identify() {
-	used := make(map[pgtype.UUID]struct{}, len(p.old.units))
+	units := make(map[pgtype.UUID]*unitRow, len(p.old.units))
 	for _, r := range p.old.units {
-		used[r.ID] = struct{}{}
+		units[r.ID] = r
 		p.keys[r.ID] = r.Key
-		// A unit that was dissolved after the day of the edition is the one that
-		// the edition means. One that was dissolved before had the key earlier.
-		if r.DissolvedOn.Valid && !r.DissolvedOn.Time.After(p.edition.AsOf) {
-			continue
-		}
-		if m := p.match[r.Key]; m == nil || m.DissolvedOn.Valid {
+		if !r.DissolvedOn.Valid {
 			p.match[r.Key] = r
-			p.ids[r.Key] = r.ID
 		}
+	}
+	// A unit that was dissolved or got another key after the day of the edition is
+	// the one that the edition means. If it was before, the key has been given away
+	// again.
+	for _, r := range p.old.units {
+		if r.DissolvedOn.Valid && p.later(r.DissolvedOn) && p.match[r.Key] == nil {
+			p.match[r.Key] = r
+		}
+	}
+	for key, r := range p.old.keys {
+		if r.ValidUntil.Valid && p.later(r.ValidUntil) && p.match[key] == nil {
+			p.match[key] = units[r.MunicipalityID]
+		}
+	}
+	for key, r := range p.match {
+		p.ids[key] = r.ID
 	}
 	now := time.Now()
 	for i := range p.edition.Units {
 		key := p.edition.Units[i].Key
 		if p.match[key] != nil {
+			p.seen[p.match[key].ID] = true
 			continue
 		}
 		id := derivedID("municipality", key)
-		if _, taken := used[id]; taken {
+		if units[id] != nil {
 			id = randomID(now)
 		}
 		p.ids[key], p.keys[id] = id, key
 	}
 }
+
+// later says whether a day comes after the edition's. Nothing is known of an
+// edition without a date, so it is taken for the older one.
+func (p *planner) later(day pgtype.Date) bool { return day.Time.After(p.edition.AsOf) }
+
+// past says whether the stored unit has changed since the day of the edition in
+// a way that no register takes back.
+func (r *unitRow) past(u *Unit) bool { return r.DissolvedOn.Valid || r.Key != u.Key }
 
 func (p *planner) state(s *State) {
 	old := p.old.states[s.Key]
@@ -126,8 +148,8 @@ func (p *planner) state(s *State) {
 func (p *planner) unit(u *Unit) {
 	row := Row{Level: u.Level, Key: u.Key, Name: u.OfficialName}
 	old := p.match[u.Key]
-	if old != nil && old.DissolvedOn.Valid {
-		row.Outcome = Unchanged // closed, and the edition is about the time before
+	if old != nil && old.past(u) {
+		row.Outcome = Unchanged
 		p.plan.report.Rows = append(p.plan.report.Rows, row)
 		return
 	}
@@ -200,7 +222,7 @@ func (p *planner) claim(r *unitRow, u *Unit) {
 		keys = append(keys, u.DistrictKey)
 	}
 	for _, key := range keys {
-		p.claimed[key] = struct{}{}
+		p.claimed[key] = true
 		want := keyRow{Key: key, MunicipalityID: r.ID, Name: u.Name}
 		if p.old.keys[key] != want {
 			p.plan.keys = append(p.plan.keys, want)
@@ -217,17 +239,17 @@ func (p *planner) retireKeys() {
 		return
 	}
 	for i := range p.edition.Units {
-		old := p.match[p.edition.Units[i].Key]
-		if old == nil || old.DissolvedOn.Valid {
+		u := &p.edition.Units[i]
+		old := p.match[u.Key]
+		if old == nil || old.past(u) {
 			continue
 		}
 		for _, key := range []string{old.RegionalKey.String, old.DistrictKey.String} {
 			r, ok := p.old.keys[key]
-			if _, claimed := p.claimed[key]; !ok || claimed || r.MunicipalityID != old.ID || r.ValidUntil.Valid {
-				continue
+			if ok && !p.claimed[key] && r.MunicipalityID == old.ID && !r.ValidUntil.Valid {
+				r.ValidUntil = last
+				p.plan.keys = append(p.plan.keys, r)
 			}
-			r.ValidUntil = last
-			p.plan.keys = append(p.plan.keys, r)
 		}
 	}
 }
@@ -266,15 +288,8 @@ func figureText(r figureRow) string {
 // missing reports stored units that the edition does not have. They stay: what
 // became of them only an administrator can say.
 func (p *planner) missing() {
-	in := make(map[string]struct{}, len(p.edition.Units))
-	for i := range p.edition.Units {
-		in[p.edition.Units[i].Key] = struct{}{}
-	}
 	for _, r := range p.old.units {
-		if _, ok := in[r.Key]; ok || r.DissolvedOn.Valid {
-			continue
-		}
-		if r.Level == levelGovernmentRegion && p.edition.Format == Joined {
+		if p.seen[r.ID] || r.DissolvedOn.Valid || r.Level == levelGovernmentRegion && p.edition.Format == Joined {
 			continue
 		}
 		p.plan.report.Rows = append(p.plan.report.Rows, Row{Outcome: Missing, Level: r.Level, Key: r.Key, Name: r.OfficialName})
@@ -287,7 +302,7 @@ func (p *planner) changes(columns []string, old, want any) []Change {
 	var changes []Change
 	for i, column := range columns {
 		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y {
-			changes = append(changes, Change{Field: column, Old: p.text(x), New: p.text(y)})
+			changes = append(changes, Change{Field: strings.TrimSuffix(column, "_id"), Old: p.text(x), New: p.text(y)})
 		}
 	}
 	return changes

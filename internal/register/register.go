@@ -17,10 +17,10 @@
 //
 // # Keys
 //
-// All keys share their digits. In the regional key (ARS) 094715413117 of
-// Altendorf, 09 is the state, 094 the government region, 09471 the district,
-// 094715413 the association; the municipality key (AGS) is 09471117, the regional
-// key without the four digits of the association.
+// All keys share their digits. In the regional key (ARS) of Baunach, 094715401115,
+// 09 is the state, 094 the government region, 09471 the district and 094715401 the
+// association. Its municipality key (AGS) is 09471115, the same without the four
+// digits of the association.
 //
 // # Shipped data
 //

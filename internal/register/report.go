@@ -62,10 +62,8 @@ func (r Report) Write(w io.Writer, limit int) error {
 	if !r.AsOf.IsZero() {
 		fmt.Fprintf(&b, ", %s", r.AsOf.Format(time.DateOnly))
 	}
-	b.WriteString(")")
-	for i, o := range []Outcome{Created, Renamed, Changed, Missing, Unchanged} {
-		fmt.Fprintf(&b, "%s %d %s", [...]string{0: ":", 1: ",", 2: ",", 3: ",", 4: ","}[i], r.Count(o), o)
-	}
+	fmt.Fprintf(&b, "): %d created, %d renamed, %d changed, %d missing, %d unchanged",
+		r.Count(Created), r.Count(Renamed), r.Count(Changed), r.Count(Missing), r.Count(Unchanged))
 	if r.DryRun {
 		b.WriteString(" (dry run: nothing was stored)")
 	}
@@ -82,7 +80,11 @@ func (r Report) list(b *strings.Builder, o Outcome, limit int) {
 	if total == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s:\n", o)
+	if o == Missing {
+		b.WriteString("\nmissing, left as they are:\n")
+	} else {
+		fmt.Fprintf(b, "\n%s:\n", o)
+	}
 	for _, row := range r.Rows {
 		if row.Outcome != o {
 			continue
@@ -115,4 +117,19 @@ func (r *Report) sort() {
 	slices.SortStableFunc(r.Rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(rank(a.Level), rank(b.Level)), cmp.Compare(a.Key, b.Key))
 	})
+}
+
+// rank puts what holds others before what it holds.
+func rank(level string) int {
+	switch level {
+	case levelState:
+		return 0
+	case levelGovernmentRegion:
+		return 1
+	case levelDistrict:
+		return 2
+	case levelAssociation:
+		return 3
+	}
+	return 4
 }

@@ -1,7 +1,9 @@
 package register
 
-// states holds what no register file says about the sixteen states.
-var states = []struct{ key, code, nuts1, name string }{
+// state is what no register file says about a state, and its name for messages.
+type state struct{ key, code, nuts1, name string }
+
+var states = []state{
 	{"01", "SH", "DEF", "Schleswig-Holstein"},
 	{"02", "HH", "DE6", "Hamburg"},
 	{"03", "NI", "DE9", "Niedersachsen"},

@@ -2,6 +2,7 @@ package register
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -32,7 +33,7 @@ func (f *file) fault(line int, format string, args ...any) error {
 func open(name string, r io.Reader) (*file, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if len(data) > maxSize {
 		return nil, fault.New(fault.Invalid, "%s is larger than %d MB, and the register has about 4: name the register file.", name, maxSize>>20)
@@ -46,7 +47,7 @@ func open(name string, r io.Reader) (*file, error) {
 		return nil, fault.New(fault.Invalid, "%s is empty: download the register again.", name)
 	}
 	// Composed letters only: widths and names are counted and compared in them.
-	f.lines = strings.Split(norm.NFC.String(strings.TrimSuffix(text, "\n")), "\n")
+	f.lines = strings.Split(norm.NFC.String(strings.TrimRight(text, "\r\n")), "\n")
 	for i, line := range f.lines {
 		line = strings.TrimSuffix(line, "\r")
 		f.lines[i] = line
@@ -87,9 +88,9 @@ func (f *file) decode(data []byte) (string, error) {
 	return string(text), err
 }
 
-func ascii(line []byte) bool {
-	for _, c := range line {
-		if c >= utf8.RuneSelf {
+func ascii[T string | []byte](text T) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
 			return false
 		}
 	}

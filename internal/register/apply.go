@@ -1,0 +1,182 @@
+package register
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// applier writes a plan.
+type applier struct {
+	*plan
+	tx          pgx.Tx
+	progress    func(done, total int)
+	done, total int // rows of all tables; units that stay as they are count too
+}
+
+func (p *plan) apply(ctx context.Context, tx pgx.Tx, progress func(done, total int)) error {
+	unchanged := p.report.Count(Unchanged)
+	a := &applier{plan: p, tx: tx, progress: progress,
+		total: unchanged + len(p.newStates) + len(p.changedStates) + len(p.created) + len(p.changed) + len(p.keys) + len(p.figures)}
+	a.advance(unchanged)
+	for _, write := range []func(context.Context) error{
+		a.createStates, a.createUnits, a.changeUnits, a.changeStates, a.writeKeys, a.writeFigures,
+	} {
+		if err := write(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step is how often progress is reported, in rows.
+const step = 500
+
+func (a *applier) advance(n int) {
+	before := a.done
+	a.done += n
+	if a.progress != nil && n > 0 && (a.done/step != before/step || a.done == a.total) {
+		a.progress(a.done, a.total)
+	}
+}
+
+// createStates leaves out the municipality of a city state, which refers back and
+// comes in changeStates.
+func (a *applier) createStates(ctx context.Context) error {
+	for _, s := range a.newStates {
+		if _, err := a.tx.Exec(ctx, `
+INSERT INTO state (id, key, code, slug, name, iso3166, nuts1, seat, population, area_ha)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			s.ID, s.Key, s.Code, s.Slug, s.Name, s.ISO3166, s.NUTS1, s.Seat, s.Population, s.AreaHa); err != nil {
+			return fmt.Errorf("create state %s: %w", s.Key, err)
+		}
+	}
+	a.advance(len(a.newStates))
+	return nil
+}
+
+func (a *applier) changeStates(ctx context.Context) error {
+	for _, s := range a.newStates {
+		if !s.CityMunicipalityID.Valid {
+			continue
+		}
+		if _, err := a.tx.Exec(ctx, `UPDATE state SET city_municipality_id = $2 WHERE id = $1`, s.ID, s.CityMunicipalityID); err != nil {
+			return fmt.Errorf("link city state %s: %w", s.Key, err)
+		}
+	}
+	for _, s := range a.changedStates {
+		if _, err := a.tx.Exec(ctx, `
+UPDATE state
+SET code = $2, name = $3, iso3166 = $4, nuts1 = $5, seat = $6, population = $7, area_ha = $8,
+  city_municipality_id = $9, version = version + 1, modified_at = now()
+WHERE id = $1`,
+			s.ID, s.Code, s.Name, s.ISO3166, s.NUTS1, s.Seat, s.Population, s.AreaHa, s.CityMunicipalityID); err != nil {
+			return fmt.Errorf("change state %s: %w", s.Key, err)
+		}
+	}
+	a.advance(len(a.changedStates))
+	return nil
+}
+
+// createUnits needs no order for the sake of references, which are checked when
+// all rows are in. By name, the indexes on names grow at their ends, which made
+// this a quarter faster, and lists read neighbouring pages.
+func (a *applier) createUnits(ctx context.Context) error {
+	slices.SortFunc(a.created, func(x, y *unitRow) int {
+		return cmp.Or(cmp.Compare(x.Level, y.Level), cmp.Compare(x.Name, y.Name))
+	})
+	return a.copy(ctx, "municipality", a.created)
+}
+
+func (a *applier) changeUnits(ctx context.Context) error {
+	if len(a.changed) == 0 {
+		return nil
+	}
+	if _, err := a.tx.Exec(ctx, `CREATE TEMP TABLE register_change (LIKE municipality INCLUDING DEFAULTS) ON COMMIT DROP`); err != nil {
+		return fmt.Errorf("stage changes: %w", err)
+	}
+	if err := a.copy(ctx, "register_change", a.changed); err != nil {
+		return err
+	}
+	if _, err := a.tx.Exec(ctx, `
+UPDATE municipality m
+SET level = c.level, kind = c.kind, name = c.name, official_name = c.official_name,
+  regional_key = c.regional_key, district_key = c.district_key,
+  state_id = c.state_id, government_region_id = c.government_region_id,
+  district_id = c.district_id, association_id = c.association_id,
+  seat = c.seat, administration_postal_code = c.administration_postal_code, postal_code_unique = c.postal_code_unique,
+  population = c.population, population_as_of = c.population_as_of, area_ha = c.area_ha,
+  latitude = c.latitude, longitude = c.longitude, urbanisation = c.urbanisation,
+  constituency_from = c.constituency_from, constituency_to = c.constituency_to,
+  travel_region_key = c.travel_region_key, travel_region_name = c.travel_region_name,
+  version = m.version + 1, modified_at = now()
+FROM register_change c
+WHERE c.id = m.id`); err != nil {
+		return fmt.Errorf("change municipalities: %w", err)
+	}
+	// Two imports may share an outer transaction.
+	if _, err := a.tx.Exec(ctx, `DROP TABLE register_change`); err != nil {
+		return fmt.Errorf("change municipalities: %w", err)
+	}
+	return nil
+}
+
+func (a *applier) copy(ctx context.Context, table string, rows []*unitRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	values := make([]any, len(unitColumns))
+	_, err := a.tx.CopyFrom(ctx, pgx.Identifier{table}, unitColumns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
+		v := reflect.ValueOf(rows[i]).Elem()
+		for i := range values {
+			values[i] = v.Field(i).Interface()
+		}
+		a.advance(1)
+		return values, nil
+	}))
+	if err != nil {
+		return fmt.Errorf("copy into %s: %w", table, err)
+	}
+	return nil
+}
+
+func (a *applier) writeKeys(ctx context.Context) error {
+	n := len(a.keys)
+	keys, ids, names, until := make([]string, n), make([]pgtype.UUID, n), make([]string, n), make([]pgtype.Date, n)
+	for i, r := range a.keys {
+		keys[i], ids[i], names[i], until[i] = r.Key, r.MunicipalityID, r.Name, r.ValidUntil
+	}
+	if _, err := a.tx.Exec(ctx, `
+INSERT INTO municipality_key (key, municipality_id, name, valid_until)
+SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::date[])
+ON CONFLICT (key) DO UPDATE
+SET municipality_id = excluded.municipality_id, name = excluded.name, valid_until = excluded.valid_until`,
+		keys, ids, names, until); err != nil {
+		return fmt.Errorf("write keys: %w", err)
+	}
+	a.advance(n)
+	return nil
+}
+
+func (a *applier) writeFigures(ctx context.Context) error {
+	n := len(a.figures)
+	ids, days, populations, males := make([]pgtype.UUID, n), make([]pgtype.Date, n), make([]int32, n), make([]pgtype.Int4, n)
+	for i, r := range a.figures {
+		ids[i], days[i], populations[i], males[i] = r.MunicipalityID, r.AsOf, r.Population, r.Male
+	}
+	if _, err := a.tx.Exec(ctx, `
+INSERT INTO municipality_population (municipality_id, as_of, population, male)
+SELECT * FROM unnest($1::uuid[], $2::date[], $3::integer[], $4::integer[])
+ON CONFLICT (municipality_id, as_of) DO UPDATE
+SET population = excluded.population, male = excluded.male`,
+		ids, days, populations, males); err != nil {
+		return fmt.Errorf("write populations: %w", err)
+	}
+	a.advance(n)
+	return nil
+}

@@ -1,0 +1,488 @@
+package register
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"stadtgraph/internal/fault"
+	"stadtgraph/internal/pgtest"
+	"stadtgraph/internal/postgres"
+)
+
+// loaded is a database that holds the shipped register.
+func loaded(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	return pgtest.From(t, "register", fingerprint(), func(ctx context.Context, pool *pgxpool.Pool) error {
+		_, err := LoadShipped(ctx, pool, nil)
+		return err
+	})
+}
+
+// fingerprint changes with the code and the data, so that no test sees a database
+// that an older program has filled.
+var fingerprint = sync.OnceValue(func() string {
+	h := sha256.New()
+	for _, pattern := range []string{"*.go", "../slug/*.go", "../nodeid/*.go"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			panic(err)
+		}
+		for _, name := range names {
+			code, err := os.ReadFile(name)
+			if err != nil {
+				panic(err)
+			}
+			h.Write(code)
+		}
+	}
+	h.Write(shippedRegister)
+	h.Write(shippedSheet)
+	return hex.EncodeToString(h.Sum(nil))
+})
+
+func mustImport(t *testing.T, db postgres.DB, e *Edition, o Options) Report {
+	t.Helper()
+	r, err := Import(t.Context(), db, e, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// counts are a report's numbers of rows, in the order of its summary.
+func counts(r Report) [5]int {
+	return [5]int{r.Count(Created), r.Count(Renamed), r.Count(Changed), r.Count(Missing), r.Count(Unchanged)}
+}
+
+// rows are the report's rows of an outcome, as the text form shows them.
+func rows(r Report, o Outcome) []string {
+	var list []string
+	for _, row := range r.Rows {
+		if row.Outcome == o {
+			list = append(list, row.String())
+		}
+	}
+	return list
+}
+
+func expect(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %v\nwant %v", what, got, want)
+	}
+}
+
+// query is the rows of a query as texts, columns separated by a bar.
+func query(t *testing.T, db postgres.DB, sql string, args ...any) []string {
+	t.Helper()
+	r, err := db.Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(r, func(row pgx.CollectableRow) (string, error) {
+		values, err := row.Values()
+		texts := make([]string, len(values))
+		for i, v := range values {
+			switch v := v.(type) {
+			case nil:
+				texts[i] = "–"
+			case time.Time:
+				texts[i] = v.Format(time.DateOnly)
+			default:
+				texts[i] = fmt.Sprint(v)
+			}
+		}
+		return strings.Join(texts, "|"), err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// content is a digest of all that an import writes, with the transaction that
+// wrote each row last.
+func content(t *testing.T, db postgres.DB) string {
+	t.Helper()
+	return strings.Join(query(t, db, `
+SELECT md5(coalesce(string_agg(t, '' ORDER BY t), '')) FROM (
+  SELECT s.xmin || s::text FROM state s
+  UNION ALL SELECT m.xmin || m::text FROM municipality m
+  UNION ALL SELECT k.xmin || k::text FROM municipality_key k
+  UNION ALL SELECT p.xmin || p::text FROM municipality_population p
+  UNION ALL SELECT d.xmin || d::text FROM dataset d
+) rows (t)`), "")
+}
+
+func TestLoadShippedFillsAnEmptyDatabase(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t)
+	last, total := 0, 0
+	began := time.Now()
+	r, err := LoadShipped(t.Context(), pool, func(d, n int) {
+		if d < last || total != 0 && n != total {
+			t.Errorf("progress went from %d of %d to %d of %d", last, total, d, n)
+		}
+		last, total = d, n
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("loaded in %v", time.Since(began))
+	if total == 0 || last != total {
+		t.Errorf("progress ended at %d of %d", last, total)
+	}
+	expect(t, "counts", counts(r), [5]int{12525, 0, 0, 0, 0})
+	expect(t, "levels", query(t, pool, `SELECT level, count(*) FROM municipality GROUP BY 1 ORDER BY 1`), []string{
+		"ASSOCIATION|1205", "DISTRICT|294", "GOVERNMENT_REGION|29", "MUNICIPALITY|10773", "UNINCORPORATED_AREA|208"})
+	expect(t, "sums", query(t, pool, `
+SELECT 'states', sum(population), sum(area_ha), count(DISTINCT version) FROM state
+UNION ALL SELECT 'municipalities', sum(population), sum(area_ha), count(DISTINCT version) FROM municipality WHERE level IN ('MUNICIPALITY', 'UNINCORPORATED_AREA')
+UNION ALL SELECT 'districts and independent cities', sum(population), 0, 1 FROM municipality WHERE level = 'DISTRICT' OR kind IN ('INDEPENDENT_CITY', 'URBAN_DISTRICT')`), []string{
+		"states|84358845|35759570|1", "municipalities|84358845|35759570|1", "districts and independent cities|84358845|0|1"})
+	expect(t, "an independent city under all its keys", query(t, pool, `
+SELECT k.key, k.name, k.valid_until, m.slug, m.key, m.regional_key, m.district_key, s.slug, g.slug, m.district_id, m.association_id
+FROM municipality_key k
+JOIN municipality m ON m.id = k.municipality_id
+JOIN state s ON s.id = m.state_id
+JOIN municipality g ON g.id = m.government_region_id
+WHERE k.key IN ('09461', '09461000', '094610000000') ORDER BY k.key`), []string{
+		"09461|Bamberg|–|bamberg|09461000|094610000000|09461|bayern|regierungsbezirk-oberfranken|–|–",
+		"09461000|Bamberg|–|bamberg|09461000|094610000000|09461|bayern|regierungsbezirk-oberfranken|–|–",
+		"094610000000|Bamberg|–|bamberg|09461000|094610000000|09461|bayern|regierungsbezirk-oberfranken|–|–"})
+	expect(t, "a town and what it belongs to", query(t, pool, `
+SELECT m.slug, m.district_key, d.slug, a.slug, a.district_id = d.id, a.government_region_id = m.government_region_id, m.postal_code_unique, m.population_as_of, m.constituency_from, m.constituency_to
+FROM municipality m JOIN municipality d ON d.id = m.district_id JOIN municipality a ON a.id = m.association_id WHERE m.key = '09471115'`), []string{
+		"baunach|09471|landkreis-bamberg|verwaltungsgemeinschaft-baunach|true|true|true|2022-12-31|240|–"})
+	expect(t, "city states", query(t, pool, `
+SELECT s.code, s.iso3166, s.nuts1, s.slug, s.seat, m.key, m.state_id = s.id FROM state s JOIN municipality m ON m.id = s.city_municipality_id ORDER BY 1`), []string{
+		"BE|DE-BE|DE3|berlin|Berlin|11000000|true", "HH|DE-HH|DE6|hamburg|Hamburg|02000000|true"})
+	expect(t, "no postal code, none to be unique", query(t, pool, `
+SELECT count(*) FROM municipality WHERE administration_postal_code IS NULL AND postal_code_unique IS NOT NULL`), []string{"0"})
+	expect(t, "populations", query(t, pool, `
+SELECT p.as_of, sum(p.population), count(*) FROM municipality_population p JOIN municipality m ON m.id = p.municipality_id
+WHERE m.level IN ('MUNICIPALITY', 'UNINCORPORATED_AREA') GROUP BY 1 ORDER BY 1`), []string{
+		"2019-12-31|83081866|10976", "2022-12-31|84358845|10981"})
+	expect(t, "sources", query(t, pool, `SELECT name, as_of, left(attribution, 44) FROM dataset ORDER BY 1`), []string{
+		"gv-auszug|2020-12-31|© Statistisches Bundesamt (Destatis), Gemein",
+		"gv100ad|2023-11-30|© Statistisches Bundesamt (Destatis), Gemein"})
+	expect(t, "ids that are not derived from the key", query(t, pool, `SELECT count(*) FROM municipality WHERE key = '09461000' AND id <> $1`,
+		derivedID("municipality", "09461000")), []string{"0"})
+	expect(t, "keys", query(t, pool, `SELECT length(key), count(*) FROM municipality_key WHERE valid_until IS NULL GROUP BY 1 ORDER BY 1`), []string{
+		"3|29", "5|400", "8|10981", "9|1205", "12|10981"})
+}
+
+func TestSecondImportChangesNothing(t *testing.T) {
+	t.Parallel()
+	pool := loaded(t)
+	before := content(t, pool)
+	r, err := LoadShipped(t.Context(), pool, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "counts", counts(r), [5]int{0, 0, 0, 0, 12525})
+	// Neither lacks coordinates because it could delete some, nor do they change by
+	// being read from another file.
+	expect(t, "plain GV100AD", counts(mustImport(t, pool, read(t, shippedText()), Options{})), [5]int{0, 0, 0, 0, 12525})
+	expect(t, "joined CSV", counts(mustImport(t, pool, read(t, joinedText()), Options{})), [5]int{0, 0, 0, 0, 12525 - 29})
+	if content(t, pool) != before {
+		t.Error("an import without changes wrote rows")
+	}
+}
+
+// newer is the shipped register as it might look a year later.
+func newer(t *testing.T) *Edition {
+	t.Helper()
+	e := read(t, shippedText())
+	e.Name, e.AsOf = "newer.txt", day("2023-12-31") // of the same year, so populations count for the same day
+	return e
+}
+
+func TestNewerEdition(t *testing.T) {
+	t.Parallel()
+	pool := loaded(t)
+	e := newer(t)
+	*unit(t, e, "09461000") = func(u Unit) Unit {
+		u.Name, u.OfficialName = "Bamberg", "Bamberg, Welterbestadt"
+		return u
+	}(*unit(t, e, "09461000"))
+	baunach := unit(t, e, "09471115")
+	baunach.Name, baunach.OfficialName, baunach.Association, baunach.RegionalKey = "Baunach an der Itz", "Baunach an der Itz", "", "094710115115"
+	baunach.Population, baunach.ConstituencyTo = 4016, 241
+	e.Units = slices.DeleteFunc(e.Units, func(u Unit) bool { return u.Key == "09471111" }) // Altendorf
+	second := *unit(t, e, "09471117")                                                      // Bischberg
+	second.Key, second.RegionalKey, second.Name, second.OfficialName = "09471999", "094710199999", "Neuenkirchen", "Neuenkirchen, M"
+	e.Units = append(e.Units, second)
+	e.States[8].Seat = "Nürnberg"
+
+	r := mustImport(t, pool, e, Options{})
+	expect(t, "counts", counts(r), [5]int{1, 2, 1, 1, 12521})
+	expect(t, "created", rows(r, Created), []string{"09471999  Neuenkirchen, M"})
+	expect(t, "renamed", rows(r, Renamed), []string{
+		"09461000  Bamberg, Welterbestadt, was Bamberg: official_name Bamberg → Bamberg, Welterbestadt",
+		"09471115  Baunach an der Itz, was Baunach, St: name Baunach → Baunach an der Itz, official_name Baunach, St → Baunach an der Itz, " +
+			"regional_key 094715401115 → 094710115115, association 094715401 → –, population 4015 → 4016, constituency_to – → 241, " +
+			"population of 2022-12-31 4015 (2006 male) → 4016 (2006 male)",
+	})
+	expect(t, "changed", rows(r, Changed), []string{"09        Bayern: seat München → Nürnberg"})
+	expect(t, "missing", rows(r, Missing), []string{"09471111  Altendorf"})
+	expect(t, "stored", query(t, pool, `
+SELECT key, slug, name, official_name, version, modified_at > created_at, association_id, population, latitude, dissolved_on FROM municipality
+WHERE key IN ('09461000', '09471115', '09471111', '09471117', '09471999') ORDER BY key`), []string{
+		"09461000|bamberg|Bamberg|Bamberg, Welterbestadt|2|true|–|79935|49.893387|–",
+		"09471111|altendorf-09471111|Altendorf|Altendorf|1|false|–|" + fmt.Sprint(unit(t, shipped(t), "09471111").Population) + "|49.797254|–",
+		"09471115|baunach|Baunach an der Itz|Baunach an der Itz|2|true|–|4016|49.988184|–",
+		"09471117|bischberg|Bischberg|Bischberg|1|false|–|" + fmt.Sprint(second.Population) + "|49.909767|–",
+		"09471999|neuenkirchen-09471999|Neuenkirchen|Neuenkirchen, M|1|false|–|" + fmt.Sprint(second.Population) + "|–|–"})
+	expect(t, "keys", query(t, pool, `
+SELECT key, name, valid_until FROM municipality_key k WHERE municipality_id = $1 ORDER BY key`, derivedID("municipality", "09471115")), []string{
+		"094710115115|Baunach an der Itz|–", "09471115|Baunach an der Itz|–", "094715401115|Baunach|2023-11-30"})
+	expect(t, "date", query(t, pool, `SELECT as_of, right(attribution, 23) FROM dataset WHERE name = 'gv100ad'`), []string{"2023-12-31|Gebietsstand 31.12.2023"})
+
+	expect(t, "the same again", counts(mustImport(t, pool, e, Options{})), [5]int{0, 0, 0, 1, 12525})
+	_, err := LoadShipped(t.Context(), pool, nil)
+	f, ok := fault.From(err)
+	if !ok || f.Message != "shipped register is the register of 2023-11-30, and the one of 2023-12-31 is loaded already: import a newer edition." {
+		t.Errorf("an older edition gave %v", err)
+	}
+}
+
+func TestNewPopulations(t *testing.T) {
+	t.Parallel()
+	pool := loaded(t)
+	e := newer(t)
+	e.AsOf = day("2024-11-30")
+	for i := range e.Units {
+		e.Units[i].Population++
+		e.Units[i].Male++
+	}
+	r := mustImport(t, pool, e, Options{})
+	expect(t, "counts", counts(r), [5]int{0, 0, 12509, 0, 16})
+	expect(t, "reported once", rows(r, Changed)[0], "031       Statistische Region Braunschweig: population 1610865 → 1610866, population_as_of 2022-12-31 → 2023-12-31")
+	figures := []string{"2019-12-31|77373|37296", "2022-12-31|79935|39117", "2023-12-31|79936|39118"}
+	const sql = `SELECT as_of, population, male FROM municipality_population WHERE municipality_id = $1 ORDER BY 1`
+	expect(t, "history", query(t, pool, sql, derivedID("municipality", "09461000")), figures)
+
+	r = mustImport(t, pool, e, Options{PopulationOn: day("2024-06-30")})
+	expect(t, "another day", counts(r), [5]int{0, 0, 12509, 0, 16})
+	expect(t, "history", query(t, pool, sql, derivedID("municipality", "09461000")), append(figures, "2024-06-30|79936|39118"))
+
+	// The CSV has no date: what is the same keeps its day, what is not loses it.
+	undated := read(t, joinedText())
+	unit(t, undated, "09461000").Population = 79936
+	r = mustImport(t, pool, undated, Options{})
+	expect(t, "unknown day", query(t, pool, `SELECT key, population, population_as_of FROM municipality WHERE key IN ('09461000', '09471115') ORDER BY key`), []string{
+		"09461000|79936|2024-06-30", "09471115|4015|–"})
+	expect(t, "date of the register", query(t, pool, `SELECT as_of FROM dataset WHERE name = 'gv100ad'`), []string{"2024-11-30"})
+}
+
+// A male figure that was corrected is a change of the unit, though its own row
+// has no such column.
+func TestCorrectedHistory(t *testing.T) {
+	t.Parallel()
+	pool := loaded(t)
+	e := read(t, shippedText())
+	unit(t, e, "09461000").Male = 39118
+	r := mustImport(t, pool, e, Options{})
+	expect(t, "changed", rows(r, Changed), []string{"09461000  Bamberg: population of 2022-12-31 79935 (39117 male) → 79935 (39118 male)"})
+	expect(t, "version", query(t, pool, `SELECT version FROM municipality WHERE key = '09461000'`), []string{"2"})
+}
+
+// Each column that an edition can fill must reach the table, on creation and on
+// change; one forgotten in a statement would be reported as changed for ever.
+func TestEveryColumnIsStored(t *testing.T) {
+	t.Parallel()
+	pool := loaded(t)
+	e := shipped(t)
+	*unit(t, e, "09471115") = Unit{
+		Level: levelUnincorporated, Kind: "MARKET_TOWN", Key: "09471115", RegionalKey: "103410115115", DistrictKey: "10341",
+		Name: "A", OfficialName: "B", Seat: "C", State: "10", GovernmentRegion: "031", District: "01051", Association: "010515163",
+		Population: 1, Male: 1, AreaHa: 2, PostalCode: "00001", ConstituencyFrom: 3, ConstituencyTo: 4,
+		Location: &Location{Latitude: 5, Longitude: 6}, Urbanisation: "DENSE", TravelRegionKey: "D", TravelRegionName: "E",
+		Earlier: []Figure{{AsOf: day("2019-12-31"), Population: 7, Male: 6}, {AsOf: day("2010-12-31"), Population: 9, Male: 8}},
+	}
+	e.States[8] = State{Key: "09", Name: "F", Seat: "G", Population: 10, AreaHa: 11}
+	r := mustImport(t, pool, e, Options{})
+	var fields []string
+	for _, row := range r.Rows {
+		for _, c := range row.Changes {
+			fields = append(fields, c.Field)
+		}
+	}
+	unchanging := []string{"id", "slug", "key", "dissolved_on", "population_as_of"}
+	want := append([]string{"name", "seat", "population", "area_ha"}, unitColumns...)
+	want = slices.DeleteFunc(want, func(c string) bool { return slices.Contains(unchanging, c) })
+	for i := range want {
+		want[i] = strings.TrimSuffix(want[i], "_id")
+	}
+	expect(t, "changed fields", fields, append(want, "population of 2022-12-31", "population of 2019-12-31", "population of 2010-12-31"))
+	expect(t, "the same again", counts(mustImport(t, pool, e, Options{})), [5]int{0, 0, 0, 0, 12525})
+}
+
+func TestUnitsThatChangedAfterTheEdition(t *testing.T) {
+	t.Parallel()
+	pool := loaded(t)
+	_, err := pool.Exec(t.Context(), `
+UPDATE municipality SET dissolved_on = '2024-01-01' WHERE key = '09471115';
+UPDATE municipality_key SET valid_until = '2024-01-01' WHERE key LIKE '09471%115';
+UPDATE municipality SET key = '09471998' WHERE key = '09471117';
+UPDATE municipality_key SET valid_until = '2024-01-01' WHERE key = '09471117';
+INSERT INTO municipality_key SELECT '09471998', municipality_id, name FROM municipality_key WHERE key = '09471117'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := content(t, pool)
+	r := mustImport(t, pool, read(t, shippedText()), Options{})
+	expect(t, "an edition of before", counts(r), [5]int{0, 0, 0, 0, 12525})
+	if content(t, pool) != before {
+		t.Error("the edition overwrote what is newer")
+	}
+
+	// An edition of a later day means other units by these keys.
+	e := newer(t)
+	e.AsOf = day("2024-01-31")
+	r = mustImport(t, pool, e, Options{PopulationOn: day("2022-12-31")})
+	expect(t, "created", rows(r, Created), []string{"09471115  Baunach, St", "09471117  Bischberg"})
+	expect(t, "missing", rows(r, Missing), []string{"09471998  Bischberg"})
+	expect(t, "stored", query(t, pool, `
+SELECT m.key, m.slug, m.dissolved_on, m.id = $1 OR m.id = $2, k.valid_until FROM municipality m LEFT JOIN municipality_key k ON k.municipality_id = m.id AND k.key = m.key
+WHERE m.key IN ('09471115', '09471117', '09471998') ORDER BY m.key, m.slug`, derivedID("municipality", "09471115"), derivedID("municipality", "09471117")), []string{
+		"09471115|baunach|2024-01-01|true|–",
+		"09471115|baunach-09471115|–|false|–",
+		"09471117|bischberg-09471117|–|false|–",
+		"09471998|bischberg|–|true|–"})
+	expect(t, "the same again", counts(mustImport(t, pool, e, Options{PopulationOn: day("2022-12-31")})), [5]int{0, 0, 0, 1, 12525})
+}
+
+func TestDryRunChangesNothing(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t)
+	e := shipped(t)
+	before := content(t, pool)
+	r := mustImport(t, pool, e, Options{DryRun: true})
+	expect(t, "counts", counts(r), [5]int{12525, 0, 0, 0, 0})
+	if !r.DryRun || content(t, pool) != before {
+		t.Error("a dry run left something behind")
+	}
+	expect(t, "the real one", counts(mustImport(t, pool, e, Options{})), [5]int{12525, 0, 0, 0, 0})
+}
+
+// stopAt runs an import that is interrupted when it has written some rows.
+func stopAt(t *testing.T, pool *pgxpool.Pool, stop func(cancel context.CancelFunc)) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	once := sync.OnceFunc(func() { stop(cancel) })
+	_, err := LoadShipped(ctx, pool, func(done, total int) {
+		if done > total/10 {
+			once()
+		}
+	})
+	return err
+}
+
+func TestInterruptedImportLeavesNothing(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t)
+	before := content(t, pool)
+	if err := stopAt(t, pool, func(cancel context.CancelFunc) { cancel() }); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled import gave %v", err)
+	}
+	if err := stopAt(t, pool, func(context.CancelFunc) {
+		query(t, pool, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	}); err == nil {
+		t.Error("an import whose connection was cut gave no error")
+	}
+	if content(t, pool) != before {
+		t.Error("an interrupted import left something behind")
+	}
+	if _, err := LoadShipped(t.Context(), pool, nil); err != nil {
+		t.Errorf("after that: %v", err)
+	}
+}
+
+func TestConcurrentImportsWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t)
+	e := shipped(t)
+	var (
+		wg  sync.WaitGroup
+		mu  sync.Mutex
+		got [5]int
+	)
+	for range 3 {
+		wg.Go(func() {
+			r, err := Import(t.Context(), pool, e, Options{})
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for i, n := range counts(r) {
+				got[i] += n
+			}
+		})
+	}
+	wg.Wait()
+	expect(t, "one created all, the others nothing", got, [5]int{12525, 0, 0, 0, 2 * 12525})
+}
+
+func TestImportInsideATransaction(t *testing.T) {
+	t.Parallel()
+	tx, err := loaded(t).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	e := newer(t)
+	for _, seat := range []string{"Hallstadt", "Scheßlitz"} {
+		unit(t, e, "09471").Seat = seat
+		expect(t, "counts", counts(mustImport(t, tx, e, Options{}))[2], 1)
+		mustImport(t, tx, e, Options{DryRun: true})
+	}
+}
+
+func TestUndatedCSVInAnEmptyDatabase(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t)
+	expect(t, "counts", counts(mustImport(t, pool, read(t, joinedText()), Options{})), [5]int{12525 - 29, 0, 0, 0, 0})
+	expect(t, "no date", query(t, pool, `SELECT as_of FROM dataset`), []string{"–"})
+	expect(t, "no day of a population", query(t, pool, `SELECT count(population_as_of), count(population) FROM municipality`), []string{"0|12480"})
+	expect(t, "then the register", counts(mustImport(t, pool, shipped(t), Options{})), [5]int{29, 0, 12480, 0, 16})
+}
+
+func TestSlugsInTheDatabase(t *testing.T) {
+	t.Parallel()
+	pool := loaded(t)
+	expect(t, "Neuenkirchen", query(t, pool, `
+SELECT count(*), count(*) FILTER (WHERE slug = 'neuenkirchen-' || key) FROM municipality WHERE name = 'Neuenkirchen' AND level = 'MUNICIPALITY'`), []string{"11|11"})
+	expect(t, "municipalities that share a name, with a slug that does not say which", query(t, pool, `
+SELECT a.slug FROM municipality a JOIN municipality b ON b.name = a.name AND b.id <> a.id
+WHERE a.level = 'MUNICIPALITY' AND b.level = 'MUNICIPALITY' AND right(a.slug, 9) <> '-' || a.key`), []string{})
+	expect(t, "other forms", query(t, pool, `SELECT slug FROM municipality WHERE slug !~ '^[a-z0-9]+(-[a-z0-9]+)*$'`), []string{})
+}
+
+func BenchmarkLoadShipped(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		pool := pgtest.DB(b)
+		b.StartTimer()
+		if _, err := LoadShipped(b.Context(), pool, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
