@@ -62,6 +62,7 @@ type prepared struct {
 
 // CreateOperationContext parses, limits and validates an operation and coerces
 // its variables and, of a query, all arguments. Its errors are request errors.
+// If the document could be read at all, the context holds the operation even so.
 func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	op := &graphql.OperationContext{
 		RawQuery:      params.Query,
@@ -77,11 +78,12 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		},
 	}
 	doc, errs := e.document(params.Query)
+	if doc != nil {
+		op.Doc, op.Operation = doc, doc.Operations.ForName(params.OperationName)
+	}
 	if len(errs) > 0 {
 		return op, errs
 	}
-	op.Doc = doc
-	op.Operation = doc.Operations.ForName(params.OperationName)
 	if op.Operation == nil {
 		message := "The document holds several operations; say in `operationName` which one to run."
 		if params.OperationName != "" {
@@ -110,6 +112,7 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 }
 
 // document parses and validates a document, or gives the one kept from before.
+// One that is not valid comes with its errors.
 func (e *Executor) document(query string) (*ast.QueryDocument, gqlerror.List) {
 	if doc, ok := e.documents.Get(query); ok {
 		return doc, nil
@@ -131,13 +134,13 @@ func (e *Executor) document(query string) (*ast.QueryDocument, gqlerror.List) {
 		return nil, gqlerror.List{coded(errcode.ValidationFailed, "The document holds no operation.")}
 	}
 	if err := checkLimits(doc); err != nil {
-		return nil, gqlerror.List{err}
+		return doc, gqlerror.List{err}
 	}
 	if errs := validator.ValidateWithRules(e.schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
 		for _, err := range errs {
 			errcode.Set(err, errcode.ValidationFailed)
 		}
-		return nil, errs
+		return doc, errs
 	}
 	e.documents.Add(query, doc)
 	return doc, nil
@@ -163,7 +166,9 @@ func (s executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		for _, f := range ready.request.Introspection() {
 			introspected[f.Alias] = s.introspect(ctx, op, f)
 		}
-		data, errs := ready.request.Read(ctx, ready.viewer, Buffer(ctx), introspected)
+		buf := buffer(ctx)
+		data, errs := ready.request.Read(ctx, ready.viewer, (*buf)[:0], introspected)
+		*buf = data
 		for _, err := range errs {
 			graphql.AddError(ctx, err)
 		}
@@ -190,13 +195,16 @@ func (s executableSchema) introspect(ctx context.Context, op *graphql.OperationC
 
 type bufferKey struct{}
 
-// WithBuffer gives an operation a buffer to write its answer into.
-func WithBuffer(ctx context.Context, buf []byte) context.Context {
+// WithBuffer gives an operation a buffer to write its answer into. It is the
+// caller's again, grown and with the answer in it, when the answer was sent.
+func WithBuffer(ctx context.Context, buf *[]byte) context.Context {
 	return context.WithValue(ctx, bufferKey{}, buf)
 }
 
-// Buffer is the buffer that an operation was given, or nil.
-func Buffer(ctx context.Context) []byte {
-	buf, _ := ctx.Value(bufferKey{}).([]byte)
-	return buf[:0]
+// buffer is the one that the operation was given, or a new one.
+func buffer(ctx context.Context) *[]byte {
+	if buf, ok := ctx.Value(bufferKey{}).(*[]byte); ok {
+		return buf
+	}
+	return new([]byte)
 }

@@ -21,6 +21,8 @@ const (
 	Timeout  Code = "TIMEOUT"        // the answer took longer than allowed
 	Busy     Code = "SERVICE_UNAVAILABLE"
 	Internal Code = "INTERNAL"
+
+	BadRequest Code = "BAD_REQUEST" // what was sent is no GraphQL request at all
 )
 
 // Error is a fault: what went wrong in one sentence, and where.

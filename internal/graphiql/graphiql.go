@@ -30,10 +30,10 @@ const Assets = "/graphiql/"
 //go:embed dist
 var dist embed.FS
 
-// Handler serves the page at / and what it loads under Assets; any other path
-// is not found. The page sends its operations to endpoint, a path such as
+// Handler serves the page at / and what it loads under Assets; it is a mux, so
+// that a server can ask it which paths it knows. The page sends its operations to endpoint, a path such as
 // /graphql, and opens on a browser's first visit with one tab per example.
-func Handler(endpoint string, examples []Example) http.Handler {
+func Handler(endpoint string, examples []Example) *http.ServeMux {
 	if examples == nil {
 		examples = []Example{}
 	}

@@ -1,0 +1,50 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"stadtgraph/graph"
+	"stadtgraph/internal/fault"
+)
+
+// encode is json.Marshal without escapes for HTML: nobody puts these answers
+// into a page as they stand.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(err) // we encode only what we made
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+func send(w http.ResponseWriter, status int, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // an error means that the client has left
+}
+
+// problem answers outside of GraphQL: RFC 9457.
+func problem(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	send(w, status, "application/problem+json", encode(struct {
+		Title     string `json:"title"`
+		Status    int    `json:"status"`
+		Detail    string `json:"detail"`
+		RequestID string `json:"requestId"`
+	}{http.StatusText(status), status, detail, graph.RequestID(r.Context())}))
+}
+
+// requestError is an answer to an operation that did not run.
+func requestError(code fault.Code, message string, extensions map[string]any) []byte {
+	if extensions == nil {
+		extensions = map[string]any{}
+	}
+	extensions["code"] = code
+	return encode(map[string]any{"errors": []any{map[string]any{"message": message, "extensions": extensions}}})
+}

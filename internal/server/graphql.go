@@ -1,0 +1,141 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"stadtgraph/graph"
+	"stadtgraph/internal/fault"
+)
+
+// graphqlHTTP speaks GraphQL over HTTP, after the draft of its specification.
+// It is our own because gqlgen's transports run what follows the JSON, repeat
+// what was sent in their errors and do not negotiate.
+type graphqlHTTP struct {
+	executor graphql.GraphExecutor
+	buffers  sync.Pool // of *[]byte: a request is read into one, its answer written into it
+}
+
+// maxKept is the size up to which a buffer is used again: one huge answer should
+// not be held for ever.
+const maxKept = 1 << 20
+
+func newGraphQLHTTP(executor graphql.GraphExecutor) *graphqlHTTP {
+	return &graphqlHTTP{executor: executor, buffers: sync.Pool{New: func() any { return new([]byte) }}}
+}
+
+func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Accept, Accept-Encoding")
+	w.Header().Set("Cache-Control", "no-store")
+	if r.Method == http.MethodOptions {
+		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	answer, ok := negotiate(r.Header.Values("Accept"))
+	if !ok {
+		g.refuse(w, plainJSON, refuse(http.StatusNotAcceptable, "Answers are %s or %s; name one of them in the header Accept.", graphqlResponse, plainJSON))
+		return
+	}
+
+	buf, _ := g.buffers.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= maxKept {
+			g.buffers.Put(buf)
+		}
+	}()
+	var params *graphql.RawParams
+	var refused *refusal
+	switch r.Method {
+	case http.MethodPost:
+		params, refused = readPOST(w, r, buf)
+	case http.MethodGet, http.MethodHead:
+		params, refused = readGET(r)
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
+		refused = refuse(http.StatusMethodNotAllowed, "Send operations by POST, or queries by GET.")
+	}
+	if refused != nil {
+		g.refuse(w, answer, refused)
+		return
+	}
+
+	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), operationTimeout)
+	defer cancel()
+	op, errs := g.executor.CreateOperationContext(ctx, params)
+	if op.Operation != nil {
+		recordOf(ctx).operation = op.Operation.Name
+		if r.Method != http.MethodPost && op.Operation.Operation != ast.Query {
+			w.Header().Set("Allow", http.MethodPost)
+			g.refuse(w, answer, refuse(http.StatusMethodNotAllowed, "Send this operation by POST: by GET only queries run."))
+			return
+		}
+	}
+	if len(errs) > 0 {
+		response := g.executor.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+		write(w, requestStatus(answer, response.Errors), answer, response)
+		return
+	}
+	handler, ctx := g.executor.DispatchOperation(graph.WithBuffer(ctx, buf), op)
+	response := handler(ctx)
+	if response == nil { // ctx has ended: nobody waits, or nobody should any longer
+		g.refuse(w, answer, &refusal{http.StatusServiceUnavailable, fault.Timeout, "This took longer than allowed; ask for fewer items or narrow the filter."})
+		return
+	}
+	write(w, http.StatusOK, answer, response)
+}
+
+func (*graphqlHTTP) refuse(w http.ResponseWriter, answer media, r *refusal) {
+	send(w, r.status, answer.contentType(), requestError(r.code, r.message, nil))
+}
+
+// requestStatus is the status of an operation that did not run. By the draft, a
+// well-formed request is answered with 200 where the older media type is wanted;
+// our own failures are told apart there, too.
+func requestStatus(answer media, errs gqlerror.List) int {
+	for _, err := range errs {
+		switch err.Extensions["code"] {
+		case string(fault.Internal):
+			return http.StatusInternalServerError
+		case string(fault.Busy), string(fault.Timeout):
+			return http.StatusServiceUnavailable
+		}
+	}
+	if answer == graphqlResponse {
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+// write puts the answer's members around data that is finished JSON. Errors come
+// first, as the specification of GraphQL recommends.
+func write(w http.ResponseWriter, status int, answer media, response *graphql.Response) {
+	head, tail := []byte("{"), []byte("}")
+	if len(response.Errors) > 0 {
+		head = append(append(head, `"errors":`...), encode(response.Errors)...)
+	}
+	if response.Data != nil {
+		if len(head) > 1 {
+			head = append(head, ',')
+		}
+		head = append(head, `"data":`...)
+	}
+	if len(response.Extensions) > 0 {
+		tail = append(append([]byte(`,"extensions":`), encode(response.Extensions)...), '}')
+	}
+	h := w.Header()
+	h.Set("Content-Type", answer.contentType())
+	h.Set("Content-Length", strconv.Itoa(len(head)+len(response.Data)+len(tail)))
+	w.WriteHeader(status)
+	for _, part := range [][]byte{head, response.Data, tail} {
+		if _, err := w.Write(part); err != nil {
+			return // the client has left
+		}
+	}
+}

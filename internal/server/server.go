@@ -1,0 +1,116 @@
+// Package server answers HTTP: GraphQL at /graphql, GraphiQL at /, the schema,
+// and whether the process lives and is ready.
+//
+// A request passes through these steps, outermost first:
+//
+//	observe      request id, access log, panics become INTERNAL
+//	CORS         browsers of the configured origins may call
+//	routes       which path takes which methods; problem+json for the rest
+//	graphqlHTTP  reads the request strictly, negotiates, lets graph run it, writes the bytes
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"stadtgraph/internal/graphiql"
+	"stadtgraph/internal/postgres"
+)
+
+// What a connection may take. A client that is slower or larger is cut off.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 20 * time.Second
+	writeTimeout      = time.Minute // from the request's header to the answer's end
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+
+	// operationTimeout ends operations that Postgres' own timeout does not
+	// reach, such as those that wait for a connection.
+	operationTimeout = 10 * time.Second
+
+	// drainTimeout is how long requests may take to finish after the server was
+	// told to stop.
+	drainTimeout = 15 * time.Second
+)
+
+// Config is what a server needs.
+type Config struct {
+	Executor graphql.GraphExecutor
+
+	// Database is asked whether it answers and which migrations it has. It should
+	// not be the pool that requests wait for: a busy server is still ready.
+	Database   postgres.DB
+	Migrations fs.FS
+
+	SDL      string             // what /schema.graphql shows
+	Examples []graphiql.Example // what GraphiQL opens with
+	Origins  []string           // that browsers may call from; see CheckOrigin
+}
+
+// Server answers requests until it is told to stop.
+type Server struct {
+	handler  http.Handler
+	draining atomic.Bool
+}
+
+// New makes a server.
+func New(c Config) (*Server, error) {
+	for _, origin := range c.Origins {
+		if err := CheckOrigin(origin); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{}
+	s.handler = observe(crossOrigin(c.Origins, s.routes(c)))
+	return s, nil
+}
+
+// Handler is everything the server answers.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run serves on a listener until ctx ends. Then it says that it is not ready,
+// takes no more connections and lets requests finish, for 15 seconds at most.
+func (s *Server) Run(ctx context.Context, listener net.Listener) error {
+	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
+	defer abort()
+	h := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+		BaseContext:       func(net.Listener) context.Context { return requests },
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+
+	s.draining.Store(true)
+	drain, cancel := context.WithTimeout(requests, drainTimeout)
+	defer cancel()
+	if err := h.Shutdown(drain); err != nil {
+		abort()
+		_ = h.Close() // its error is Shutdown's
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("requests were still running %s after the server was told to stop and have been cut off", drainTimeout)
+		}
+		return fmt.Errorf("stop serving: %w", err)
+	}
+	return nil
+}
