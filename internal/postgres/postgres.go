@@ -137,3 +137,9 @@ func Database(dsn, name string) (string, error) {
 	u.Path = "/" + name
 	return u.String(), nil
 }
+
+// Prepares says whether the pool's connections keep statements under a name,
+// which is the default and wrong behind a proxy that mixes connections.
+func Prepares(pool *pgxpool.Pool) bool {
+	return pool.Config().ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
+}

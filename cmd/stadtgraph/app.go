@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"syscall"
+
+	"stadtgraph"
+	"stadtgraph/graph"
+	"stadtgraph/internal/graphiql"
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/server"
+	"stadtgraph/migrations"
+)
+
+// app is a server and the pools that it works on.
+type app struct {
+	server *server.Server
+	close  func()
+}
+
+func newApp(ctx context.Context, databaseURL string, origins []string) (*app, error) {
+	reading, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, StatementTimeout: postgres.ReadTimeout})
+	if err != nil {
+		return nil, err
+	}
+	// Health has connections of its own: a server whose pool is busy is ready.
+	health, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, ApplicationName: "stadtgraph health", MaxConns: 2})
+	if err != nil {
+		reading.Close()
+		return nil, err
+	}
+	a := &app{close: func() { reading.Close(); health.Close() }}
+	catalogue, err := graph.Catalogue()
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	examples, err := graphiql.LoadExamples(graph.Examples)
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	a.server, err = server.New(server.Config{
+		Executor:   graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))),
+		Database:   health,
+		Migrations: migrations.FS,
+		SDL:        stadtgraph.SDL,
+		Examples:   examples,
+		Origins:    origins,
+	})
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// listen takes the port, or says in a sentence why it cannot.
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use: stop what listens there, or choose another address with --listen", address)
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("%s may not be listened on by this user: choose a port from 1024 on with --listen", address)
+	}
+	return nil, fmt.Errorf("cannot listen on %s (%w): choose another address with --listen", address, err)
+}
+
+// base is the address at which a browser on this machine reaches a listener.
+func base(l net.Listener) *url.URL {
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/"}
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/server"
+	"stadtgraph/migrations"
+)
+
+// settings are what a server is told, by flag or by environment.
+type settings struct {
+	database
+	Listen      string   `default:"127.0.0.1:8080" env:"STADTGRAPH_LISTEN" placeholder:"HOST:PORT" help:"Where to serve (default: ${default})."`
+	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"Origins whose pages may call the API from a browser, such as https://www.example.org; * for all (default: none)."`
+}
+
+type serveCommand struct {
+	settings
+	Migrate bool `help:"Bring the schema of the database up to date first."`
+}
+
+func (*serveCommand) Help() string {
+	return `It logs JSON lines to standard error. /livez says that the process answers, /readyz that the database does and has the schema that is needed. On SIGTERM it finishes what it is answering, for 15 seconds at most. Flags win over the environment.
+
+Examples:
+  DATABASE_URL=postgres://stadtgraph:secret@db:5432/stadtgraph stadtgraph serve --migrate
+  stadtgraph serve --database-url "host=/run/postgresql dbname=stadtgraph" --listen 0.0.0.0:80`
+}
+
+// Validate is called by kong.
+func (c *serveCommand) Validate() error { return c.check() }
+
+// check says what of the settings makes no sense.
+func (c *settings) check() error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if err := checkListen(c.Listen); err != nil {
+		return err
+	}
+	return checkOrigins(c.CORSOrigins)
+}
+
+// Run is called by kong.
+func (c *serveCommand) Run(ctx context.Context) error {
+	slog.SetDefault(slog.New(server.LogHandler(slog.NewJSONHandler(os.Stderr, nil))))
+	listener, err := listen(c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if c.Migrate {
+		state, err := postgres.Migrate(ctx, c.DatabaseURL, migrations.FS)
+		if err != nil {
+			return err
+		}
+		slog.Info("migrated", "version", state.Version)
+	}
+	a, err := newApp(ctx, c.DatabaseURL, c.CORSOrigins)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	slog.Info("serving", "address", listener.Addr().String())
+	if err := a.server.Run(ctx, listener); err != nil {
+		return err
+	}
+	slog.Info("stopped")
+	return nil
+}
