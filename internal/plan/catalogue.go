@@ -45,10 +45,12 @@ type Visibility struct {
 	Via                       Via
 }
 
-// Via names the type and the column that a row hangs on.
+// Via names the type and the column that a row hangs on. Optional says that the
+// column may be null: then nothing but the row itself decides.
 type Via struct {
-	Type   string
-	Column string
+	Type     string
+	Column   string
+	Optional bool
 }
 
 // Listing leaves rows out of connections unless the filter speaks of the field.
@@ -110,11 +112,16 @@ type Relation struct {
 	On     SQL // which rows belong to the parent
 	Order  SQL // of a list
 	Either []Variant
-	All    bool // nothing is left out as not listed: the parent names its members
+	Args   map[string]SQL // for each argument of a list a condition on {value}, if it is given
+	All    bool           // nothing is left out as not listed: the parent names its members
 
 	present SQL    // of a computed value: null if there is none
 	child   string // the column of the target that holds the parent's key, if it is that simple
 }
+
+// Present is the column of a computed value that is null if there is none; empty
+// if there always is one.
+func (r *Relation) Present() SQL { return r.present }
 
 // Variant is one type that a place of an interface type may hold, and the
 // column with its key.
@@ -173,6 +180,14 @@ func Computed(query SQL) Field {
 	return Field{Relation: &Relation{Rows: "(" + query + ")", On: "true"}}
 }
 
+// Where narrows a list by an argument, if it is given.
+func (f Field) Where(argument string, sql SQL) Field {
+	r := *f.Relation
+	r.Args = map[string]SQL{argument: sql}
+	f.Relation = &r
+	return f
+}
+
 // If says which column of a computed value is null if there is none.
 func (f Field) If(column string) Field {
 	r := *f.Relation
@@ -196,8 +211,11 @@ type Root struct {
 	Name string
 	// Lookup finds a single row: for each argument a condition on {value}.
 	Lookup map[string]SQL
-	// Rows is a query whose single row is the answer.
+	// Rows is a query whose single row, or whose rows in the order of their
+	// column place, are the answer. It may use its arguments as {arg.name}.
 	Rows SQL
+	// Items bounds the lists among its arguments, if not at 100.
+	Items int
 }
 
 // Catalogue is everything that can be read, checked against the schema.
@@ -331,7 +349,7 @@ func (c *Catalogue) check() (problems []string) {
 			continue
 		}
 		for _, a := range f.Arguments {
-			if r.Lookup[a.Name] == "" {
+			if r.Lookup[a.Name] == "" && !strings.Contains(string(r.Rows), "{arg."+a.Name+"}") {
 				bad("Query.%s(%s:) has no condition", name, a.Name)
 			}
 		}

@@ -166,10 +166,18 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 		return out, nil
 	case decl.Rows != "":
 		o := b.catalogue.objects[f.field.Definition.Type.Name()]
-		t := row{alias: b.alias()}
-		enc := b.object(sc, o, t, f.sets)
+		t := row{alias: b.alias(), args: map[string]string{}}
+		for i, def := range f.field.Definition.Arguments {
+			t.args[def.Name] = argRef{site: site, arg: i}.param(b, def.Type.Name(), def.Type.Elem != nil, asItIs)
+		}
+		enc, order := b.object(sc, o, t, f.sets), ""
 		out.enc = &singleEnc{object: enc}
-		out.stmt = b.statement(fmt.Sprintf("SELECT %s\nFROM (%s) %s%s", sc.list(), b.expr(decl.Rows, t), t.alias, sc.joins.String()))
+		if list := f.field.Definition.Type.Elem; list != nil {
+			out.enc, order = &rowsEnc{item: enc, nonNull: list.NonNull}, "\nORDER BY "+t.alias+".place"
+			total.lists = append(total.lists, listCost{site: site, entry: sc.cost})
+			sc.cost = &cost{}
+		}
+		out.stmt = b.statement(fmt.Sprintf("SELECT %s\nFROM (%s) %s%s%s", sc.list(), b.expr(decl.Rows, t), t.alias, sc.joins.String(), order))
 	default:
 		if !hasSite {
 			return out, fmt.Errorf("plan: look-up %s has no arguments", f.field.Name)
@@ -276,7 +284,7 @@ func (b *builder) single(sc *scope, o *Object, r row, f *selected, rel *Relation
 	if !joined {
 		alias = b.alias()
 		sc.joined[memo] = alias
-		t := row{alias: alias, parent: r.alias}
+		t := row{alias: alias, parent: r.asParent()}
 		switch {
 		case rel.Rows != "":
 			fmt.Fprintf(&sc.joins, "\nLEFT JOIN LATERAL %s %s ON true", b.expr(rel.Rows, t), alias)
@@ -311,7 +319,7 @@ type relatedRows struct {
 // related joins the rows that belong to a row by a relation, as far as the
 // viewer may see them.
 func (b *builder) related(o *Object, rel *Relation, target *Object, parent row) (from string, in relatedRows) {
-	in.row = row{alias: b.alias(), parent: parent.alias}
+	in.row = row{alias: b.alias(), parent: parent.asParent()}
 	from = string(target.Table) + " " + in.row.alias
 	if rel.Rows != "" {
 		from = b.expr(rel.Rows, in.row) + " " + in.row.alias
@@ -333,7 +341,7 @@ func (b *builder) list(sc *scope, o *Object, r row, f *selected, rel *Relation) 
 	var in relatedRows
 	var item encoder
 	if len(rel.Either) > 0 {
-		in.row = row{alias: b.alias(), parent: r.alias}
+		in.row = row{alias: b.alias(), parent: r.asParent()}
 		from = string(rel.Rows) + " " + in.row.alias
 		e := b.either(inner, rel.Either, in.row, f, nil)
 		in.conds = []string{b.expr(rel.On, in.row)}
@@ -342,6 +350,16 @@ func (b *builder) list(sc *scope, o *Object, r row, f *selected, rel *Relation) 
 		target := b.catalogue.objects[typ.Name()]
 		from, in = b.related(o, rel, target, r)
 		item = b.object(inner, target, in.row, f.sets)
+	}
+	if site, ok := b.req.op.index[f.field]; ok {
+		for i, v := range b.req.args[site] {
+			if v == nil {
+				continue
+			}
+			def := f.field.Definition.Arguments[i]
+			in.row.value = argRef{site: site, arg: i}.param(b, def.Type.Name(), def.Type.Elem != nil, asItIs)
+			in.conds = append(in.conds, b.expr(rel.Args[def.Name], in.row))
+		}
 	}
 	order := ""
 	if rel.Order != "" {
@@ -367,11 +385,11 @@ func (b *builder) either(sc *scope, variants []Variant, r row, f *selected, when
 		enc.types = append(enc.types, b.object(inner, o, t, f.sets))
 		sc.cost.fields += inner.cost.fields
 		sc.cost.lists = append(sc.cost.lists, inner.cost.lists...)
-		cond := r.alias + "." + v.Column + " IS NOT NULL"
+		cond := r.asParent() + v.Column + " IS NOT NULL"
 		if when != nil {
 			cond = when(i)
 		}
-		conds := append([]string{t.alias + ".id = " + r.alias + "." + v.Column}, b.visible(o, t, nil)...)
+		conds := append([]string{t.alias + ".id = " + r.asParent() + v.Column}, b.visible(o, t, nil)...)
 		fmt.Fprintf(&sql, " WHEN %s THEN (SELECT ROW(%s) FROM %s %s%s WHERE %s)",
 			cond, inner.list(), o.Table, t.alias, inner.joins.String(), and(conds))
 	}

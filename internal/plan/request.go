@@ -233,19 +233,26 @@ func (p *Planner) coerceSite(c *coercer, s *site) ([]any, pageArgs, error) {
 		page, err := p.coercePage(s, args)
 		return args, page, err
 	}
-	return args, pageArgs{}, checkLookup(s.field.Definition, args)
+	if s.field.ObjectDefinition == p.catalogue.Schema.Query {
+		return args, pageArgs{}, p.checkLookup(s.field.Definition, args)
+	}
+	return args, pageArgs{}, nil
 }
 
 // checkLookup holds look-ups to one key, and lists of ids to their bound.
-func checkLookup(def *ast.FieldDefinition, args []any) error {
+func (p *Planner) checkLookup(def *ast.FieldDefinition, args []any) error {
+	most := maxNodes
+	if root := p.catalogue.roots[def.Name]; root != nil && root.Items > 0 {
+		most = root.Items
+	}
 	given, names := 0, make([]string, len(args))
 	for i, v := range args {
 		names[i] = "`" + def.Arguments[i].Name + "`"
 		if v != nil {
 			given++
 		}
-		if list, ok := v.([]any); ok && len(list) > maxNodes {
-			return fault.New(fault.Invalid, "may hold %d ids at most, not %d; ask for the rest in another request.", maxNodes, len(list)).At(def.Arguments[i].Name)
+		if list, ok := v.([]any); ok && len(list) > most {
+			return fault.New(fault.Invalid, "may hold %d entries at most, not %d; ask for the rest in another request.", most, len(list)).At(def.Arguments[i].Name)
 		}
 	}
 	if given != 1 {

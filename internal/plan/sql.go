@@ -20,10 +20,14 @@ type builder struct {
 type row struct {
 	alias  string // of the row itself
 	prefix string // of its columns, for a value object
-	parent string
+	parent string // alias, point, and prefix of columns
 	link   string
-	value  string // the argument of a look-up
+	value  string            // the argument of a look-up or of a list
+	args   map[string]string // those of a root that is a query
 }
+
+// asParent is how relations speak of the row that they start from.
+func (r row) asParent() string { return r.alias + "." + r.prefix }
 
 var placeholder = regexp.MustCompile(`\{[^}]*\}`)
 
@@ -39,7 +43,9 @@ func (b *builder) expr(sql SQL, r row) string {
 		case p == "value":
 			return r.value
 		case strings.HasPrefix(p, "parent."):
-			return r.parent + p[len("parent"):]
+			return r.parent + p[len("parent."):]
+		case strings.HasPrefix(p, "arg."):
+			return r.args[p[len("arg."):]]
 		case strings.HasPrefix(p, "link."):
 			return r.link + p[len("link"):]
 		case strings.HasPrefix(p, "visible "), strings.HasPrefix(p, "listed "):
@@ -78,8 +84,12 @@ func (b *builder) visible(o *Object, r row, from *reached) []string {
 	if via := v.Via; via.Type != "" && (from == nil || from.holder != via.Type || from.relation.child != via.Column) {
 		holder := b.catalogue.objects[via.Type]
 		h := row{alias: b.alias()}
-		conds = append(conds, fmt.Sprintf("EXISTS (SELECT FROM %s %s WHERE %s)", holder.Table, h.alias,
-			and(append([]string{h.alias + ".id = " + r.alias + "." + via.Column}, b.visible(holder, h, nil)...))))
+		cond := fmt.Sprintf("EXISTS (SELECT FROM %s %s WHERE %s)", holder.Table, h.alias,
+			and(append([]string{h.alias + ".id = " + r.alias + "." + via.Column}, b.visible(holder, h, nil)...)))
+		if via.Optional {
+			cond = "(" + r.alias + "." + via.Column + " IS NULL OR " + cond + ")"
+		}
+		conds = append(conds, cond)
 	}
 	return conds
 }
