@@ -33,7 +33,7 @@ func TestKilledPostmasterRecovers(t *testing.T) {
 	go func() {
 		defer close(ended)
 		defer busy.Close(context.Background())
-		busy.Exec(context.Background(), `SELECT count(*) FROM generate_series(1, 10000000)`)
+		busy.Exec(context.Background(), `SELECT count(*) FROM generate_series(1, 3000000)`)
 	}()
 
 	if err := syscall.Kill(s.at.pid, syscall.SIGKILL); err != nil {

@@ -68,6 +68,8 @@ func choose(ctx context.Context, bin, data string) (install, error) {
 		}
 	}
 	switch {
+	case ctx.Err() != nil:
+		return install{}, ctx.Err()
 	case best.major == 0:
 		return install{}, ErrNotFound
 	case best.major < minVersion:
@@ -114,6 +116,19 @@ func inspect(ctx context.Context, dir string) (install, error) {
 	return i, err
 }
 
+// folders are where packages put Postgres.
+var folders = []string{
+	"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
+	"/usr/pgsql-*/bin",                                   // RHEL, Fedora from postgresql.org
+	"/usr/lib/postgresql*/bin",                           // openSUSE
+	"/usr/local/pgsql/bin",                               // built from source
+	"/opt/homebrew/opt/postgresql@*/bin",                 // Homebrew on Apple silicon
+	"/usr/local/opt/postgresql@*/bin",                    // Homebrew on Intel
+	"/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin",    // Homebrew on Linux
+	"/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
+	`C:\Program Files\PostgreSQL\*\bin`,
+}
+
 // candidates lists folders in the order in which they deserve trust: what the
 // user's shell would run, then where packages put it, newest first.
 func candidates(ctx context.Context) []string {
@@ -129,17 +144,7 @@ func candidates(ctx context.Context) []string {
 			}
 		}
 	}
-	for _, pattern := range []string{
-		"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
-		"/usr/pgsql-*/bin",                                   // RHEL, Fedora from postgresql.org
-		"/usr/lib/postgresql*/bin",                           // openSUSE
-		"/usr/local/pgsql/bin",                               // built from source
-		"/opt/homebrew/opt/postgresql@*/bin",                 // Homebrew on Apple silicon
-		"/usr/local/opt/postgresql@*/bin",                    // Homebrew on Intel
-		"/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin",    // Homebrew on Linux
-		"/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
-		`C:\Program Files\PostgreSQL\*\bin`,
-	} {
+	for _, pattern := range folders {
 		found, _ := filepath.Glob(pattern)
 		slices.SortFunc(found, func(a, b string) int { return cmp.Compare(number(b), number(a)) })
 		dirs = append(dirs, found...)

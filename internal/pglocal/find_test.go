@@ -1,6 +1,7 @@
 package pglocal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,6 +72,20 @@ func TestChooseFollowsLinks(t *testing.T) {
 	i, err := choose(t.Context(), "", filepath.Join(links, "data"))
 	if err != nil || i.major != 99 {
 		t.Errorf("got %+v, %v", i, err)
+	}
+}
+
+func TestChooseFindsNothing(t *testing.T) {
+	t.Setenv("STADTGRAPH_POSTGRES_BIN", "")
+	t.Setenv("PATH", t.TempDir())
+	defer func(before []string) { folders = before }(folders)
+	folders = nil
+	if i, err := choose(t.Context(), "", t.TempDir()); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %+v, %v", i, err)
+	}
+	folders = []string{fakeInstall(t, "14.1"), fakeInstall(t, "16.1")}
+	if i, err := choose(t.Context(), "", t.TempDir()); err != nil || i.major != 16 {
+		t.Errorf("got %+v, %v, want the first that is new enough", i, err)
 	}
 }
 

@@ -28,9 +28,9 @@ func (s *Server) launch(ctx context.Context, c Config, user account) error {
 	if err != nil {
 		return err
 	}
-	// After kill -9 of a postmaster its backends need a moment to notice, and
-	// until then Postgres rightly refuses to start beside them.
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	// After kill -9 of a postmaster its backends notice when their statement ends,
+	// and until then Postgres rightly refuses to start beside them.
+	for deadline := time.Now().Add(30 * time.Second); ; {
 		err := s.try(ctx, settings, user)
 		if err == nil {
 			return nil

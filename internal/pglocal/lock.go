@@ -57,8 +57,12 @@ func WaitLock(ctx context.Context, path string, shared bool) (*Lock, error) {
 	}
 }
 
-// Unlock gives the lock back. The file stays.
-func (l *Lock) Unlock() { l.file.Close() }
+// Unlock gives the lock back. The file stays. Closing alone would not do at once:
+// a child that another goroutine has just forked holds a copy until its exec.
+func (l *Lock) Unlock() {
+	unlockFile(l.file)
+	l.file.Close()
+}
 
 const (
 	marker     = "stadtgraph.lock"

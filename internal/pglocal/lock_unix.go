@@ -8,6 +8,8 @@ import (
 	"syscall"
 )
 
+func unlockFile(file *os.File) { syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }
+
 func lockFile(file *os.File, shared bool) error {
 	how := syscall.LOCK_EX
 	if shared {
