@@ -19,18 +19,22 @@ type Options struct {
 // Import brings the database to the state of an edition, in one transaction: all
 // of it or nothing. It never deletes. A unit that the edition no longer has is
 // reported and stays, and so does what the edition's format cannot say, such as
-// coordinates. An edition that is older than the one loaded is refused.
+// coordinates. An edition that is older than the one loaded is refused; the joined
+// CSV has no date, so that is up to the caller.
 func Import(ctx context.Context, db postgres.DB, e *Edition, o Options) (Report, error) {
 	return importEdition(ctx, db, e, o)
 }
 
-func importEdition(ctx context.Context, db postgres.DB, e *Edition, o Options, credits ...dataset) (report Report, err error) {
+func importEdition(ctx context.Context, db postgres.DB, e *Edition, o Options, credits ...dataset) (_ Report, err error) {
 	tx, err := db.Begin(ctx)
 	if err != nil {
 		return Report{}, fmt.Errorf("import register: %w", err)
 	}
-	// The context may be over, and the connection should be usable afterwards.
 	defer func() {
+		if err != nil && ctx.Err() != nil { // pgx may say only that the connection was closed
+			err = fmt.Errorf("import register: %w", context.Cause(ctx))
+		}
+		// The context may be over, and the connection should be usable afterwards.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		_ = tx.Rollback(ctx)
@@ -49,7 +53,7 @@ func importEdition(ctx context.Context, db postgres.DB, e *Edition, o Options, c
 		return Report{}, err
 	}
 	if old.asOf.Valid && !e.AsOf.IsZero() && e.AsOf.Before(old.asOf.Time) {
-		return Report{}, fault.New(fault.Invalid, "%s is the register of %s, and the one of %s is loaded already: import a newer edition.",
+		return Report{}, fault.New(fault.Invalid, "%s is of %s, but the register of %s is loaded already: import a newer edition.",
 			e.Name, e.AsOf.Format(time.DateOnly), old.asOf.Time.Format(time.DateOnly))
 	}
 	population := o.PopulationOn

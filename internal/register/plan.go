@@ -72,15 +72,16 @@ func (p *planner) identify() {
 	}
 	// A unit that was dissolved or got another key after the day of the edition is
 	// the one that the edition means. If it was before, the key has been given away
-	// again.
+	// again. An edition without a date may be of any day, so it never means that.
+	day := p.edition.AsOf
 	for _, r := range p.old.units {
-		if r.DissolvedOn.Valid && p.later(r.DissolvedOn) && p.match[r.Key] == nil {
+		if r.DissolvedOn.Valid && r.DissolvedOn.Time.After(day) && p.match[r.Key] == nil {
 			p.match[r.Key] = r
 		}
 	}
 	for key, r := range p.old.keys {
-		if r.ValidUntil.Valid && p.later(r.ValidUntil) && p.match[key] == nil {
-			p.match[key] = units[r.MunicipalityID]
+		if u := units[r.MunicipalityID]; u.Key != key && r.ValidUntil.Valid && !r.ValidUntil.Time.Before(day) && p.match[key] == nil {
+			p.match[key] = u
 		}
 	}
 	for key, r := range p.match {
@@ -100,10 +101,6 @@ func (p *planner) identify() {
 		p.ids[key], p.keys[id] = id, key
 	}
 }
-
-// later says whether a day comes after the edition's. Nothing is known of an
-// edition without a date, so it is taken for the older one.
-func (p *planner) later(day pgtype.Date) bool { return day.Time.After(p.edition.AsOf) }
 
 // past says whether the stored unit has changed since the day of the edition in
 // a way that no register takes back.
@@ -302,14 +299,14 @@ func (p *planner) changes(columns []string, old, want any) []Change {
 	var changes []Change
 	for i, column := range columns {
 		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y {
-			changes = append(changes, Change{Field: strings.TrimSuffix(column, "_id"), Old: p.text(x), New: p.text(y)})
+			changes = append(changes, Change{Field: strings.TrimSuffix(column, "_id"), Old: p.show(x), New: p.show(y)})
 		}
 	}
 	return changes
 }
 
-// text shows a field's value, and the key of a unit that it refers to.
-func (p *planner) text(value any) string {
+// show is a field's value as text, and of a reference the key of the unit.
+func (p *planner) show(value any) string {
 	switch v := value.(type) {
 	case string:
 		return v

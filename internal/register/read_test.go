@@ -55,13 +55,26 @@ func read(t testing.TB, text string) *Edition {
 	return e
 }
 
-func shipped(t testing.TB) *Edition {
+// The three editions are read once; tests get copies that they may change.
+func shipped(t testing.TB) *Edition { t.Helper(); return copyOf(t, readShipped) }
+func plain(t testing.TB) *Edition   { t.Helper(); return copyOf(t, readPlain) }
+func joined(t testing.TB) *Edition  { t.Helper(); return copyOf(t, readJoined) }
+
+var (
+	readShipped = sync.OnceValues(Shipped)
+	readPlain   = sync.OnceValues(func() (*Edition, error) { return Read("register.txt", strings.NewReader(shippedText())) })
+	readJoined  = sync.OnceValues(func() (*Edition, error) { return Read("joined.csv", strings.NewReader(joinedText())) })
+)
+
+func copyOf(t testing.TB, read func() (*Edition, error)) *Edition {
 	t.Helper()
-	e, err := Shipped()
+	e, err := read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e
+	c := *e
+	c.States, c.Units = slices.Clone(e.States), slices.Clone(e.Units)
+	return &c
 }
 
 func unit(t testing.TB, e *Edition, key string) *Unit {
@@ -219,7 +232,7 @@ func TestNamesOfGovernmentRegions(t *testing.T) {
 
 func TestJoinedCSVHoldsTheSameUnits(t *testing.T) {
 	t.Parallel()
-	got := read(t, joinedText())
+	got := joined(t)
 	if got.Format != Joined || !got.AsOf.IsZero() {
 		t.Errorf("read as %s of %s, want the joined CSV without a date", got.Format, got.AsOf)
 	}

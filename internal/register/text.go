@@ -15,7 +15,7 @@ import (
 
 // maxSize is far above any edition (3.5 MB) and keeps a wrong file, such as a disk
 // image, out of memory.
-const maxSize = 64 << 20
+const maxSize = 32 << 20
 
 // file is a file's text while it is parsed.
 type file struct {
