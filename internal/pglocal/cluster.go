@@ -159,12 +159,14 @@ func (s *Server) dial(ctx context.Context, at address) error {
 	return conn.Close(ctx)
 }
 
-// watch closes done when a postmaster that is not our child ends.
+// watch closes done when a postmaster that is not our child ends. It looks at the
+// process once a second, which costs a run of ps on some systems, and more often
+// once postmaster.pid is gone, which is the last thing but one that Postgres does.
 func (s *Server) watch(pid int) {
 	done := s.done
-	for {
+	for tick := 0; ; tick++ {
 		at, err := readAddress(s.data())
-		if err != nil || at.pid != pid || !alive(pid, s.data()) {
+		if (tick%20 == 0 || err != nil || at.pid != pid) && !alive(pid, s.data()) {
 			close(done)
 			return
 		}

@@ -224,8 +224,8 @@ func TestUnwritableFolder(t *testing.T) {
 
 // TestAsOrdinaryUser repeats what matters as nobody, when we are root.
 func TestAsOrdinaryUser(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("we are an ordinary user")
+	if os.Getuid() != 0 || testing.Short() {
+		t.Skip("we are an ordinary user, or in a hurry")
 	}
 	nobody, err := user.Lookup("nobody")
 	if err != nil {

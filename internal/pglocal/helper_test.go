@@ -128,6 +128,9 @@ func tempDir(t *testing.T) string {
 // dataDir is a data directory that does not exist yet.
 func dataDir(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
 	dir := filepath.Join(tempDir(t), "sg")
 	t.Cleanup(func() {
 		if err := Reset(dir); err != nil {

@@ -41,6 +41,9 @@ func inCluster(t *testing.T) {
 // newCluster is a folder for a cluster that ends soon.
 func newCluster(t *testing.T) cluster {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a cluster of its own")
+	}
 	dir := filepath.Join(fastFolder(), "pgtest-"+strconv.Itoa(os.Getpid())+"-"+strings.ToLower(t.Name()))
 	return cluster{dir, testGrace}
 }
