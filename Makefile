@@ -10,8 +10,9 @@ test: ## all tests, on a Postgres of their own
 	go test ./...
 
 .PHONY: generate
-generate: ## graph/generated from schema.graphql; commit what it writes
+generate: ## graph/generated and docs/ from schema.graphql and the catalogue; commit what it writes
 	go run -C tools ./generate
+	go test ./graph -run '^TestDocs$$' -count=1 -update
 
 .PHONY: lint
 lint: ## golangci-lint at the version in tools/go.mod
