@@ -18,6 +18,14 @@ generate: ## graph/generated and docs/ from schema.graphql and the catalogue; co
 lint: ## golangci-lint at the version in tools/go.mod
 	go tool -modfile=tools/go.mod golangci-lint run
 
+.PHONY: schema-lint
+schema-lint: tools/schemalint/node_modules/.package-lock.json ## public rules for schema.graphql; exceptions in tools/schemalint/eslint.config.mjs
+	npm --prefix tools/schemalint run --silent lint
+
+tools/schemalint/node_modules/.package-lock.json: tools/schemalint/package-lock.json tools/schemalint/.npmrc
+	npm --prefix tools/schemalint ci --no-progress
+	touch $@
+
 .PHONY: ci
 ci: ## what has to pass before a change lands
 	bash .ci/run
