@@ -22,6 +22,14 @@ lint: ## golangci-lint at the version in tools/go.mod
 schema-lint: tools/schemalint/node_modules/.package-lock.json ## public rules for schema.graphql; exceptions in tools/schemalint/eslint.config.mjs
 	npm --prefix tools/schemalint run --silent lint
 
+.PHONY: schema-diff
+schema-diff: tools/schemalint/node_modules/.package-lock.json ## nothing in schema.released.graphql breaks
+	npm --prefix tools/schemalint run --silent diff
+
+.PHONY: schema-release
+schema-release: tools/schemalint/node_modules/.package-lock.json ## make schema.graphql the released contract, whatever it breaks
+	npm --prefix tools/schemalint run --silent diff -- --release
+
 tools/schemalint/node_modules/.package-lock.json: tools/schemalint/package-lock.json tools/schemalint/.npmrc
 	npm --prefix tools/schemalint ci --no-progress
 	touch $@
