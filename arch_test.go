@@ -73,6 +73,7 @@ var table = map[string]row{
 	"internal/nodeid": {},
 	"internal/fault":  {},
 	"internal/slug":   {},
+	"internal/text":   {ours: list("internal/slug")}, // for the ids of headings
 
 	"migrations":        {},
 	"internal/postgres": {ours: list("migrations", "internal/fault"), libraries: pgx},
