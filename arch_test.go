@@ -80,6 +80,9 @@ var table = map[string]row{
 	"internal/pglocal":  {libraries: pgx},
 	"internal/pgtest":   {ours: list("migrations", "internal/postgres", "internal/pglocal"), libraries: pgx},
 
+	// what several packages test with
+	"internal/pgtest/shipped": {ours: list("internal/pgtest", "internal/register", "internal/demo"), libraries: pgx},
+
 	// importers, and the command that packs what one of them ships
 	"internal/register/pack": {},
 	"internal/register":      {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
