@@ -16,7 +16,7 @@ import (
 )
 
 // awkwardVersion stands for what awkward fills a database with.
-const awkwardVersion = "1"
+const awkwardVersion = "2"
 
 // awkward is a database whose rows are as difficult as the tables allow: nulls
 // wherever they may be, ties, every status, deleted and drafted holders, texts
@@ -65,6 +65,9 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	f.fundings()
 	f.articles()
 	f.comments()
+	for _, table := range []string{"organization", "topic", "strategy", "funding_program", "funding_award", "article"} { // one that is in many relations
+		f.batch.Queue("UPDATE "+table+" SET deleted_at = '2020-01-01' WHERE id = $1", f.ids[table][2])
+	}
 	tx, err := pool.Begin(ctx)
 	if err != nil {
 		return err
