@@ -19,7 +19,6 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"stadtgraph/graph/generated"
-	"stadtgraph/internal/fault"
 	"stadtgraph/internal/plan"
 )
 
@@ -29,6 +28,7 @@ import (
 type Executor struct {
 	*executor.Executor
 	schema    *ast.Schema
+	sizes     sizes // of the schema
 	planner   *plan.Planner
 	documents *lru.Cache[string, *ast.QueryDocument]
 }
@@ -42,7 +42,7 @@ func NewExecutor(planner *plan.Planner) *Executor {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	e := &Executor{Executor: executor.New(schema), schema: schema.Schema(), planner: planner, documents: documents}
+	e := &Executor{Executor: executor.New(schema), schema: schema.Schema(), sizes: sizesOf(schema.Schema()), planner: planner, documents: documents}
 	e.SetErrorPresenter(Present)
 	e.SetRecoverFunc(func(ctx context.Context, v any) error {
 		slog.ErrorContext(ctx, "panic", "value", v)
@@ -91,13 +91,8 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		}
 		return op, gqlerror.List{coded(errcode.ValidationFailed, message)}
 	}
-	var err error
-	if op.Variables, err = validator.VariableValues(e.schema, op.Operation, params.Variables); err != nil {
-		var invalid *gqlerror.Error
-		if !errors.As(err, &invalid) {
-			invalid = coded(errcode.ValidationFailed, "The variables do not fit the operation.")
-		}
-		errcode.Set(invalid, string(fault.Invalid))
+	var invalid *gqlerror.Error
+	if op.Variables, invalid = givenVariables(op.Operation, params.Variables); invalid != nil {
 		return op, gqlerror.List{invalid}
 	}
 	if op.Operation.Operation == ast.Query {
@@ -107,6 +102,9 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 			return op, errs
 		}
 		op.Stats.SetExtension(requestStat, prepared{request, viewer})
+	}
+	if invalid = checkVariables(e.schema, op.Operation, op.Variables); invalid != nil {
+		return op, gqlerror.List{invalid}
 	}
 	return op, nil
 }
@@ -127,23 +125,39 @@ func (e *Executor) document(query string) (*ast.QueryDocument, gqlerror.List) {
 			invalid = tooLarge(nil, "The document has more than %d tokens; split it.", MaxTokens)
 		} else {
 			errcode.Set(invalid, errcode.ParseFailed)
+			invalid.Message = clip(invalid.Message)
 		}
 		return nil, gqlerror.List{invalid}
 	}
 	if len(doc.Operations) == 0 {
 		return nil, gqlerror.List{coded(errcode.ValidationFailed, "The document holds no operation.")}
 	}
-	if err := checkLimits(doc); err != nil {
+	if err := checkLimits(e.sizes, doc); err != nil {
 		return doc, gqlerror.List{err}
 	}
 	if errs := validator.ValidateWithRules(e.schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
+		errs = errs[:min(len(errs), maxErrors)]
 		for _, err := range errs {
 			errcode.Set(err, errcode.ValidationFailed)
+			err.Message = clip(err.Message)
 		}
 		return doc, errs
 	}
 	e.documents.Add(query, doc)
 	return doc, nil
+}
+
+// Errors of a document quote it. There may be many, of long names.
+const (
+	maxErrors  = 20
+	maxMessage = 400
+)
+
+func clip(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + " …"
 }
 
 func coded(code, message string) *gqlerror.Error {

@@ -1,10 +1,10 @@
 // Package pgtest gives a test a database of its own, or a transaction, in a
 // migrated Postgres that needs no set-up.
 //
-//	pool := pgtest.DB(t)                                // own, empty database: where commits matter
-//	tx := pgtest.Tx(t)                                  // transaction that is rolled back: everything else
-//	pool := pgtest.From(t, "register", "2024-12-31", load) // own copy of a database that is expensive to fill
-//	pool := pgtest.Shared(t, "register", "2024-12-31", load) // one copy per process, for tests that only read
+//	tx := pgtest.Tx(t)                         // a transaction that is rolled back
+//	pool := pgtest.DB(t)                       // an empty database, where commits matter
+//	pool := pgtest.From(t, "register", "2024", load)   // a copy of what load has filled
+//	pool := pgtest.Shared(t, "register", "2024", load) // one copy per process, only to read
 //
 // All test processes of a user share one cluster (cluster.go), and a database is
 // a copy of a template that is built once per set of migrations (template.go).

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -123,10 +124,7 @@ func (c *coercer) given(t *ast.Type, v any) (any, error) {
 		return nil, nil
 	}
 	if t.Elem != nil {
-		items, ok := v.([]any)
-		if !ok {
-			items = []any{v}
-		}
+		items := listOf(v)
 		list := make([]any, 0, len(items))
 		for i, item := range items {
 			item, err := c.given(t.Elem, item)
@@ -157,6 +155,24 @@ func (c *coercer) given(t *ast.Type, v any) (any, error) {
 		})
 	}
 	return leaf(def, v)
+}
+
+// listOf gives the items of a list. A single item is a list of one; validation
+// has made one of it already where it met it inside a variable, as a slice of the
+// item's own type.
+func listOf(v any) []any {
+	if items, ok := v.([]any); ok {
+		return items
+	}
+	slice := reflect.ValueOf(v)
+	if slice.Kind() != reflect.Slice {
+		return []any{v}
+	}
+	items := make([]any, slice.Len())
+	for i := range items {
+		items[i] = slice.Index(i).Interface()
+	}
+	return items
 }
 
 func (c *coercer) object(def *ast.Definition, field func(*ast.FieldDefinition) (any, error)) (any, error) {

@@ -22,7 +22,11 @@ func (a argRef) down(i int) argRef {
 }
 
 func (a argRef) param(b *builder, scalar string, list bool, conv conversion) string {
-	return b.param(param{from: fromArgument, site: a.site, arg: a.arg, path: a.path, scalar: scalar, list: list, conv: conv})
+	return b.param(a.of(scalar, list, conv))
+}
+
+func (a argRef) of(scalar string, list bool, conv conversion) param {
+	return param{from: fromArgument, site: a.site, arg: a.arg, path: a.path, scalar: scalar, list: list, conv: conv}
 }
 
 // filter turns a filter input into conditions on a row. A field of the filter
@@ -61,7 +65,7 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 	def := b.catalogue.Schema.Types[o.Type].Fields.ForName(name)
 	switch {
 	case decl.Expr != "":
-		return b.operators(b.expr(decl.Expr, r), b.catalogue.Schema.Types[def.Type.Name()], ref, in)
+		return b.operators(o, b.expr(decl.Expr, r), b.catalogue.Schema.Types[def.Type.Name()], ref, in)
 	case decl.Embed != nil:
 		value := b.catalogue.objects[def.Type.Name()]
 		inner := row{alias: r.alias, prefix: r.prefix + decl.Embed.Prefix}
@@ -101,7 +105,7 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 
 // operators turns the operators on one scalar into SQL. Each of them is true or
 // false, never unknown, or is made so by the IS NOT TRUE around a `not`.
-func (b *builder) operators(expr string, def *ast.Definition, ref argRef, in *object) []string {
+func (b *builder) operators(o *Object, expr string, def *ast.Definition, ref argRef, in *object) []string {
 	conds := make([]string, 0, len(in.members))
 	scalar := def.Name
 	if def.Kind == ast.Enum {
@@ -109,9 +113,16 @@ func (b *builder) operators(expr string, def *ast.Definition, ref argRef, in *ob
 	}
 	for i, m := range in.members {
 		ref := ref.down(i)
-		value := func() string { return ref.param(b, scalar, false, asItIs) }
-		list := func() string { return ref.param(b, scalar, true, asItIs) }
-		pattern := func(c conversion) string { return ref.param(b, scalar, false, c) }
+		argument := func(list bool, conv conversion) string {
+			p := ref.of(scalar, list, conv)
+			if scalar == "ID" {
+				p.prefix = o.Prefix
+			}
+			return b.param(p)
+		}
+		value := func() string { return argument(false, asItIs) }
+		list := func() string { return argument(true, asItIs) }
+		pattern := func(c conversion) string { return argument(false, c) }
 		var cond string
 		switch m.name {
 		case "eq":

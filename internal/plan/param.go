@@ -19,6 +19,7 @@ type param struct {
 	scalar    string
 	list      bool
 	conv      conversion
+	prefix    string // of ids that are compared: others name no row
 }
 
 type origin uint8
@@ -100,10 +101,22 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 	if p.list {
 		return p.appendList(value.([]any))
 	}
+	if p.names(value) == nil {
+		return nil
+	}
 	if p.conv == likePattern {
 		value = likeEscaper.Replace(value.(string))
 	}
 	return appendScalar(nil, value)
+}
+
+// names gives a value as it is, but null for the id of another type: rows of
+// different types may have the same key.
+func (p param) names(value any) any {
+	if id, ok := value.(nodeid.ID); ok && p.prefix != "" && id.Prefix != p.prefix {
+		return nil
+	}
+	return value
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
@@ -155,7 +168,7 @@ func (p param) appendList(items []any) []byte {
 	}
 	n := 0
 	for _, item := range items {
-		n += b2i(item != nil)
+		n += b2i(p.names(item) != nil)
 	}
 	element := p
 	element.list = false
@@ -169,7 +182,7 @@ func (p param) appendList(items []any) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(n))
 	dst = binary.BigEndian.AppendUint32(dst, 1) // lower bound
 	for _, item := range items {
-		if item == nil {
+		if p.names(item) == nil {
 			continue
 		}
 		length := len(dst)

@@ -21,8 +21,7 @@ type applier struct {
 
 func (p *plan) apply(ctx context.Context, tx pgx.Tx, progress func(done, total int)) error {
 	unchanged := p.report.Count(Unchanged)
-	a := &applier{plan: p, tx: tx, progress: progress,
-		total: unchanged + len(p.newStates) + len(p.changedStates) + len(p.created) + len(p.changed) + len(p.keys) + len(p.figures)}
+	a := &applier{plan: p, tx: tx, progress: progress, total: unchanged + p.size()}
 	a.advance(unchanged)
 	for _, write := range []func(context.Context) error{
 		a.createStates, a.createUnits, a.changeUnits, a.changeStates, a.writeKeys, a.writeFigures,
@@ -32,6 +31,12 @@ func (p *plan) apply(ctx context.Context, tx pgx.Tx, progress func(done, total i
 		}
 	}
 	return nil
+}
+
+// size is how many rows the plan writes.
+func (p *plan) size() int {
+	return len(p.newStates) + len(p.changedStates) + len(p.created) + len(p.changed) +
+		len(p.newKeys) + len(p.changedKeys) + len(p.newFigures) + len(p.changedFigures)
 }
 
 // step is how often progress is reported, in rows.
@@ -90,7 +95,7 @@ func (a *applier) createUnits(ctx context.Context) error {
 	slices.SortFunc(a.created, func(x, y *unitRow) int {
 		return cmp.Or(cmp.Compare(x.Level, y.Level), cmp.Compare(x.Name, y.Name))
 	})
-	return a.copy(ctx, "municipality", a.created)
+	return copyRows(ctx, a, "municipality", unitColumns, a.created)
 }
 
 func (a *applier) changeUnits(ctx context.Context) error {
@@ -100,7 +105,7 @@ func (a *applier) changeUnits(ctx context.Context) error {
 	if _, err := a.tx.Exec(ctx, `CREATE TEMP TABLE register_change (LIKE municipality INCLUDING DEFAULTS) ON COMMIT DROP`); err != nil {
 		return fmt.Errorf("stage changes: %w", err)
 	}
-	if err := a.copy(ctx, "register_change", a.changed); err != nil {
+	if err := copyRows(ctx, a, "register_change", unitColumns, a.changed); err != nil {
 		return err
 	}
 	if _, err := a.tx.Exec(ctx, `
@@ -126,15 +131,60 @@ WHERE c.id = m.id`); err != nil {
 	return nil
 }
 
-func (a *applier) copy(ctx context.Context, table string, rows []*unitRow) error {
+// writeKeys and writeFigures know which rows are new, so that the bulk of a first
+// load is copied and not looked up once more by ON CONFLICT.
+func (a *applier) writeKeys(ctx context.Context) error {
+	if err := copyRows(ctx, a, "municipality_key", keyColumns, a.newKeys); err != nil {
+		return err
+	}
+	n := len(a.changedKeys)
+	keys, ids, names, until := make([]string, n), make([]pgtype.UUID, n), make([]string, n), make([]pgtype.Date, n)
+	for i, r := range a.changedKeys {
+		keys[i], ids[i], names[i], until[i] = r.Key, r.MunicipalityID, r.Name, r.ValidUntil
+	}
+	if _, err := a.tx.Exec(ctx, `
+UPDATE municipality_key k
+SET municipality_id = c.municipality_id, name = c.name, valid_until = c.valid_until
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::date[]) c (key, municipality_id, name, valid_until)
+WHERE c.key = k.key`,
+		keys, ids, names, until); err != nil {
+		return fmt.Errorf("change keys: %w", err)
+	}
+	a.advance(n)
+	return nil
+}
+
+func (a *applier) writeFigures(ctx context.Context) error {
+	if err := copyRows(ctx, a, "municipality_population", figureColumns, a.newFigures); err != nil {
+		return err
+	}
+	n := len(a.changedFigures)
+	ids, days, populations, males := make([]pgtype.UUID, n), make([]pgtype.Date, n), make([]int32, n), make([]pgtype.Int4, n)
+	for i, r := range a.changedFigures {
+		ids[i], days[i], populations[i], males[i] = r.MunicipalityID, r.AsOf, r.Population, r.Male
+	}
+	if _, err := a.tx.Exec(ctx, `
+UPDATE municipality_population p
+SET population = c.population, male = c.male
+FROM unnest($1::uuid[], $2::date[], $3::integer[], $4::integer[]) c (municipality_id, as_of, population, male)
+WHERE (c.municipality_id, c.as_of) = (p.municipality_id, p.as_of)`,
+		ids, days, populations, males); err != nil {
+		return fmt.Errorf("change populations: %w", err)
+	}
+	a.advance(n)
+	return nil
+}
+
+// copyRows copies structs whose fields stand in the order of the columns.
+func copyRows[Row any](ctx context.Context, a *applier, table string, columns []string, rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	values := make([]any, len(unitColumns))
-	_, err := a.tx.CopyFrom(ctx, pgx.Identifier{table}, unitColumns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-		v := reflect.ValueOf(rows[i]).Elem()
+	values := make([]any, len(columns))
+	_, err := a.tx.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
+		row := reflect.Indirect(reflect.ValueOf(rows[i]))
 		for i := range values {
-			values[i] = v.Field(i).Interface()
+			values[i] = row.Field(i).Interface()
 		}
 		a.advance(1)
 		return values, nil
@@ -142,41 +192,5 @@ func (a *applier) copy(ctx context.Context, table string, rows []*unitRow) error
 	if err != nil {
 		return fmt.Errorf("copy into %s: %w", table, err)
 	}
-	return nil
-}
-
-func (a *applier) writeKeys(ctx context.Context) error {
-	n := len(a.keys)
-	keys, ids, names, until := make([]string, n), make([]pgtype.UUID, n), make([]string, n), make([]pgtype.Date, n)
-	for i, r := range a.keys {
-		keys[i], ids[i], names[i], until[i] = r.Key, r.MunicipalityID, r.Name, r.ValidUntil
-	}
-	if _, err := a.tx.Exec(ctx, `
-INSERT INTO municipality_key (key, municipality_id, name, valid_until)
-SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::date[])
-ON CONFLICT (key) DO UPDATE
-SET municipality_id = excluded.municipality_id, name = excluded.name, valid_until = excluded.valid_until`,
-		keys, ids, names, until); err != nil {
-		return fmt.Errorf("write keys: %w", err)
-	}
-	a.advance(n)
-	return nil
-}
-
-func (a *applier) writeFigures(ctx context.Context) error {
-	n := len(a.figures)
-	ids, days, populations, males := make([]pgtype.UUID, n), make([]pgtype.Date, n), make([]int32, n), make([]pgtype.Int4, n)
-	for i, r := range a.figures {
-		ids[i], days[i], populations[i], males[i] = r.MunicipalityID, r.AsOf, r.Population, r.Male
-	}
-	if _, err := a.tx.Exec(ctx, `
-INSERT INTO municipality_population (municipality_id, as_of, population, male)
-SELECT * FROM unnest($1::uuid[], $2::date[], $3::integer[], $4::integer[])
-ON CONFLICT (municipality_id, as_of) DO UPDATE
-SET population = excluded.population, male = excluded.male`,
-		ids, days, populations, males); err != nil {
-		return fmt.Errorf("write populations: %w", err)
-	}
-	a.advance(n)
 	return nil
 }

@@ -139,7 +139,7 @@ FROM municipality`)
 	return s, nil
 }
 
-// The columns of stateRow and unitRow, in the order of the fields.
+// The columns of the rows, in the order of their fields.
 var (
 	stateColumns = []string{"id", "key", "code", "slug", "name", "iso3166", "nuts1", "seat", "population", "area_ha", "city_municipality_id"}
 	unitColumns  = []string{"id", "slug", "level", "kind", "name", "official_name", "key", "regional_key", "district_key",
@@ -147,4 +147,6 @@ var (
 		"seat", "administration_postal_code", "postal_code_unique", "population", "population_as_of", "area_ha",
 		"latitude", "longitude", "urbanisation", "constituency_from", "constituency_to",
 		"travel_region_key", "travel_region_name", "dissolved_on"}
+	keyColumns    = []string{"key", "municipality_id", "name", "valid_until"}
+	figureColumns = []string{"municipality_id", "as_of", "population", "male"}
 )

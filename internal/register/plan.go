@@ -14,11 +14,11 @@ import (
 
 // plan is what an import has to write, and the report on it.
 type plan struct {
-	newStates, changedStates []*stateRow
-	created, changed         []*unitRow
-	keys                     []keyRow    // new, or to be changed
-	figures                  []figureRow // new, or to be changed
-	report                   Report
+	newStates, changedStates   []*stateRow
+	created, changed           []*unitRow
+	newKeys, changedKeys       []keyRow
+	newFigures, changedFigures []figureRow
+	report                     Report
 }
 
 // planner compares an edition with what is stored. All of it fits into memory,
@@ -221,8 +221,11 @@ func (p *planner) claim(r *unitRow, u *Unit) {
 	for _, key := range keys {
 		p.claimed[key] = true
 		want := keyRow{Key: key, MunicipalityID: r.ID, Name: u.Name}
-		if p.old.keys[key] != want {
-			p.plan.keys = append(p.plan.keys, want)
+		switch old, ok := p.old.keys[key]; {
+		case !ok:
+			p.plan.newKeys = append(p.plan.newKeys, want)
+		case old != want:
+			p.plan.changedKeys = append(p.plan.changedKeys, want)
 		}
 	}
 }
@@ -245,7 +248,7 @@ func (p *planner) retireKeys() {
 			r, ok := p.old.keys[key]
 			if ok && !p.claimed[key] && r.MunicipalityID == old.ID && !r.ValidUntil.Valid {
 				r.ValidUntil = last
-				p.plan.keys = append(p.plan.keys, r)
+				p.plan.changedKeys = append(p.plan.changedKeys, r)
 			}
 		}
 	}
@@ -262,10 +265,14 @@ func (p *planner) compareFigures(old, want *unitRow, u *Unit) []Change {
 	for _, f := range figures {
 		row := figureRow{MunicipalityID: want.ID, AsOf: date(f.AsOf), Population: int32(f.Population), Male: number(f.Male)}
 		was, ok := p.old.figures[figureID{want.ID, f.AsOf}]
-		if ok && was == row {
+		switch {
+		case !ok:
+			p.plan.newFigures = append(p.plan.newFigures, row)
+		case was != row:
+			p.plan.changedFigures = append(p.plan.changedFigures, row)
+		default:
 			continue
 		}
-		p.plan.figures = append(p.plan.figures, row)
 		if old != nil && old.PopulationAsOf != want.PopulationAsOf && row.AsOf == want.PopulationAsOf {
 			continue
 		}

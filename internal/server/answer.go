@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
 	"stadtgraph/graph"
 	"stadtgraph/internal/fault"
 )
@@ -41,10 +43,10 @@ func problem(w http.ResponseWriter, r *http.Request, status int, detail string) 
 }
 
 // requestError is an answer to an operation that did not run.
-func requestError(code fault.Code, message string, extensions map[string]any) []byte {
-	if extensions == nil {
-		extensions = map[string]any{}
+func requestError(code fault.Code, message, requestID string) []byte {
+	extensions := map[string]any{"code": code}
+	if requestID != "" {
+		extensions["requestId"] = requestID
 	}
-	extensions["code"] = code
-	return encode(map[string]any{"errors": []any{map[string]any{"message": message, "extensions": extensions}}})
+	return encode(map[string]any{"errors": gqlerror.List{{Message: message, Extensions: extensions}}})
 }

@@ -92,7 +92,7 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (*graphqlHTTP) refuse(w http.ResponseWriter, answer media, r *refusal) {
-	send(w, r.status, answer.contentType(), requestError(r.code, r.message, nil))
+	send(w, r.status, answer.contentType(), requestError(r.code, r.message, ""))
 }
 
 // requestStatus is the status of an operation that did not run. By the draft, a

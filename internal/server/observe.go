@@ -75,7 +75,7 @@ func broken(w http.ResponseWriter, r *http.Request, id string) {
 	const sorry = "Something went wrong on our side; tell us the request id."
 	if r.URL.Path == graphqlPath {
 		send(w, http.StatusInternalServerError, negotiated(r).contentType(),
-			requestError(fault.Internal, sorry, map[string]any{"requestId": id}))
+			requestError(fault.Internal, sorry, id))
 		return
 	}
 	problem(w, r, http.StatusInternalServerError, sorry)
