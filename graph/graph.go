@@ -12,9 +12,14 @@ import (
 	"stadtgraph/internal/about"
 	"stadtgraph/internal/article"
 	"stadtgraph/internal/comment"
+	"stadtgraph/internal/event"
 	"stadtgraph/internal/funding"
+	"stadtgraph/internal/indicator"
+	"stadtgraph/internal/media"
 	"stadtgraph/internal/organization"
+	"stadtgraph/internal/person"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/ranking"
 	"stadtgraph/internal/strategy"
 	"stadtgraph/internal/territory"
 	"stadtgraph/internal/topic"
@@ -30,7 +35,9 @@ func Schema() *ast.Schema {
 func Catalogue() (*plan.Catalogue, error) {
 	return plan.NewCatalogue(Schema(),
 		slices.Concat(about.Objects, value.Objects, territory.Objects, strategy.Objects, funding.Objects,
-			article.Objects, comment.Objects, topic.Objects, organization.Objects),
+			article.Objects, comment.Objects, topic.Objects, organization.Objects,
+			person.Objects, event.Objects, ranking.Objects, indicator.Objects, media.Objects),
 		slices.Concat(about.Roots, territory.Roots, strategy.Roots, funding.Roots,
-			article.Roots, comment.Roots, topic.Roots, organization.Roots))
+			article.Roots, comment.Roots, topic.Roots, organization.Roots,
+			person.Roots, event.Roots, ranking.Roots, indicator.Roots))
 }

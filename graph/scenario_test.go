@@ -152,4 +152,3 @@ func roots(t testing.TB, query string) int64 {
 	}
 	return max(n, 1)
 }
-

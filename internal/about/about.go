@@ -37,7 +37,15 @@ const coverage plan.SQL = `SELECT 'State' AS type, count(*)::int4 AS count, max(
 	UNION ALL SELECT 'Article', count(*)::int4, max(r.modified_at) FROM article r WHERE {visible Article r}
 	UNION ALL SELECT 'Comment', count(*)::int4, max(r.modified_at) FROM comment r WHERE {visible Comment r}
 	UNION ALL SELECT 'Topic', count(*)::int4, max(r.modified_at) FROM topic r WHERE {visible Topic r}
-	UNION ALL SELECT 'Organization', count(*)::int4, max(r.modified_at) FROM organization r WHERE {visible Organization r}`
+	UNION ALL SELECT 'Organization', count(*)::int4, max(r.modified_at) FROM organization r WHERE {visible Organization r}
+	UNION ALL SELECT 'Measure', count(*)::int4, max(r.modified_at) FROM measure r WHERE {visible Measure r}
+	UNION ALL SELECT 'Person', count(*)::int4, max(r.modified_at) FROM person r WHERE {visible Person r}
+	UNION ALL SELECT 'Event', count(*)::int4, max(r.modified_at) FROM event r WHERE {visible Event r}
+	UNION ALL SELECT 'Ranking', count(*)::int4, max(r.modified_at) FROM ranking r WHERE {visible Ranking r}
+	UNION ALL SELECT 'RankingEntry', count(*)::int4, max(r.modified_at) FROM ranking_entry r WHERE {visible RankingEntry r}
+	UNION ALL SELECT 'Indicator', count(*)::int4, max(r.modified_at) FROM indicator r WHERE {visible Indicator r}
+	UNION ALL SELECT 'Observation', count(*)::int4, max(r.modified_at) FROM observation r WHERE {visible Observation r}
+	UNION ALL SELECT 'MediaAsset', count(*)::int4, max(r.modified_at) FROM media_asset r WHERE {visible MediaAsset r}`
 
 // Roots are the fields of Query.
 var Roots = []plan.Root{{Name: "about", Rows: "SELECT (SELECT d.as_of FROM dataset d WHERE d.name = 'gv100ad') AS register_as_of"}}
