@@ -10,12 +10,29 @@ test: ## all tests, on a Postgres of their own
 	go test ./...
 
 .PHONY: generate
-generate: ## graph/generated from schema.graphql; commit what it writes
+generate: ## graph/generated and docs/ from schema.graphql and the catalogue; commit what it writes
 	go run -C tools ./generate
+	go test ./graph -run '^TestDocs$$' -count=1 -update
 
 .PHONY: lint
 lint: ## golangci-lint at the version in tools/go.mod
 	go tool -modfile=tools/go.mod golangci-lint run
+
+.PHONY: schema-lint
+schema-lint: tools/schemalint/node_modules/.package-lock.json ## public rules for schema.graphql; exceptions in tools/schemalint/eslint.config.mjs
+	npm --prefix tools/schemalint run --silent lint
+
+.PHONY: schema-diff
+schema-diff: tools/schemalint/node_modules/.package-lock.json ## nothing in schema.released.graphql breaks
+	npm --prefix tools/schemalint run --silent diff
+
+.PHONY: schema-release
+schema-release: tools/schemalint/node_modules/.package-lock.json ## make schema.graphql the released contract, whatever it breaks
+	npm --prefix tools/schemalint run --silent diff -- --release
+
+tools/schemalint/node_modules/.package-lock.json: tools/schemalint/package-lock.json tools/schemalint/.npmrc
+	npm --prefix tools/schemalint ci --no-progress
+	touch $@
 
 .PHONY: ci
 ci: ## what has to pass before a change lands

@@ -2,8 +2,11 @@ module stadtgraph/tools
 
 go 1.26.0
 
-// The npm project beside these packages is none of Go's business.
-ignore ./graphiql
+// The npm projects beside these packages are none of Go's business.
+ignore (
+	./graphiql
+	./schemalint
+)
 
 require (
 	github.com/chromedp/cdproto v0.159.0

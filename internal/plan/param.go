@@ -107,7 +107,7 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 	if p.conv == likePattern {
 		value = likeEscaper.Replace(value.(string))
 	}
-	return appendScalar(nil, value)
+	return appendScalar([]byte{}, value) // not nil, which is null: an empty text is one
 }
 
 // names gives a value as it is, but null for the id of another type: rows of

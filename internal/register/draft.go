@@ -140,7 +140,7 @@ func (d *draft) checkWhole() error {
 	}
 	for _, r := range d.records {
 		if r.typ != typeMunicipality && members[r] == 0 {
-			return d.fault(r.line, "is about %s, but no municipality in it follows, so the file was cut off: download it again.", r.official)
+			return d.fault(r.line, "is about %s, but the file has no municipality in it, so it was cut off or changed: download it again.", r.official)
 		}
 		if r.typ == typeDistrict && independentCity(districtKinds[r.code]) && members[r] != 1 {
 			return d.fault(r.line, "says that %s is an independent city, but it holds %d municipalities: download the file again.", r.official, members[r])

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
 
 	"stadtgraph/internal/fault"
@@ -51,15 +50,17 @@ func open(name string, r io.Reader) (*file, error) {
 	for i, line := range f.lines {
 		line = strings.TrimSuffix(line, "\r")
 		f.lines[i] = line
-		if at := strings.IndexFunc(line, control); at >= 0 {
-			return nil, f.fault(i+1, "holds the control character %#U, so it is damaged or not plain text: save it as UTF-8 or download it again.",
+		if at := strings.IndexFunc(line, unfit); at >= 0 {
+			return nil, f.fault(i+1, "holds the character %U, so it is damaged or not plain text: save it as UTF-8 or download it again.",
 				[]rune(line[at:])[0])
 		}
 	}
 	return f, nil
 }
 
-func control(r rune) bool {
+// unfit are characters that no text has: controls, and the sign for a letter that
+// an earlier conversion lost.
+func unfit(r rune) bool {
 	return r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError
 }
 
@@ -68,6 +69,12 @@ func control(r rune) bool {
 func (f *file) decode(data []byte) (string, error) {
 	if utf8.Valid(data) {
 		return string(data), nil
+	}
+	// A file that was cut inside a letter is still UTF-8. The parser will say where.
+	for cut := 1; cut < min(utf8.UTFMax, len(data)); cut++ {
+		if whole := data[:len(data)-cut]; !utf8.FullRune(data[len(whole):]) && utf8.Valid(whole) {
+			return string(whole), nil
+		}
 	}
 	n := 0
 	for line := range bytes.Lines(data) {
@@ -84,8 +91,12 @@ func (f *file) decode(data []byte) (string, error) {
 			}
 		}
 	}
-	text, err := charmap.ISO8859_1.NewDecoder().Bytes(data)
-	return string(text), err
+	var b strings.Builder
+	b.Grow(len(data) + len(data)/8)
+	for _, c := range data {
+		b.WriteRune(rune(c)) // Latin-1 is the start of Unicode
+	}
+	return b.String(), nil
 }
 
 func ascii[T string | []byte](text T) bool {
