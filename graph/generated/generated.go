@@ -128,6 +128,7 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../../schema.graphql", Input: `# The public contract of stadtgraph, in one file: one section for each type, in
 # the order type, filter, order, connection, queries.
+
 schema {
   query: Query
 }
@@ -159,9 +160,9 @@ type PageInfo {
 }
 """How exact a count is."""
 enum CountPrecision {
-  """The count is exact."""
+  """Genau: the count is exact."""
   EXACT
-  """There are more; counting stopped there."""
+  """Mindestens: there are more; counting stopped there."""
   AT_LEAST
 }
 """Which end comes first."""
@@ -180,13 +181,13 @@ enum NullsOrder {
 }
 """How exactly a date is known."""
 enum DatePrecision {
-  """To the day; ` + "`" + `start` + "`" + ` and ` + "`" + `end` + "`" + ` are equal."""
+  """Tag; ` + "`" + `start` + "`" + ` and ` + "`" + `end` + "`" + ` are equal."""
   DAY
-  """To the month."""
+  """Monat."""
   MONTH
-  """To the year."""
+  """Jahr."""
   YEAR
-  """Some time between ` + "`" + `start` + "`" + ` and ` + "`" + `end` + "`" + `."""
+  """Zeitraum: some time between ` + "`" + `start` + "`" + ` and ` + "`" + `end` + "`" + `."""
   INTERVAL
 }
 """A date as exactly as it is known."""
@@ -2080,7 +2081,7 @@ enum FundingLevel {
   STATE
   """Kommune."""
   MUNICIPAL
-  """Private, such as foundations."""
+  """Privat, foundations (Stiftungen) for example."""
   PRIVATE
 }
 """In which form money is given (Förderart)."""
@@ -3184,6 +3185,8 @@ input ArticleFilter {
   commentsStatus: CommentsStatusFilter
   """How many approved comments it has."""
   commentCount: IntFilter
+  """Comments on it."""
+  comments: CommentListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
 }
