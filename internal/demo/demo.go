@@ -15,11 +15,14 @@
 //	"published_on": {"on": "2023", "text": "Sommer 2023"}  with its wording, or
 //	"date": {"from": "2019", "to": "2020"}  a span
 //	"total_volume": {"amount": 17000000, "currency": "EUR", "approximate": false}
+//	"capacity": {"role": "Oberbürgermeister", "municipality_id": "municipality:…"}
 //	                                        columns with a common prefix
 //	"body": {"file": "bamberg.md"}          a text of its own
 //	"article_link": [{"url": …}]            rows of a child table, which get the
 //	                                        owner's id and a position
 //	"//": "…"                               a remark
+//
+// Markdown is rendered here, as the database wants it.
 //
 // References and ids are recognised by their column (id and whatever ends in
 // _id), so no text is ever mistaken for one.
@@ -126,12 +129,14 @@ func (c *content) present(ctx context.Context, tx pgx.Tx) (map[string]bool, erro
 		if len(keys) == 0 {
 			continue
 		}
-		list := "$1::text[]"
+		key, list := pgx.Identifier{t.key}.Sanitize(), "$1::text[]"
 		if t.key == "id" {
 			list += "::uuid[]"
+		} else if columns := strings.Fields(t.key); len(columns) > 1 {
+			key = "concat_ws(' ', " + strings.Join(columns, ", ") + ")"
 		}
-		rows, _ := tx.Query(ctx, fmt.Sprintf(`SELECT %[1]s::text FROM %[2]s WHERE %[1]s = ANY(%[3]s)`,
-			pgx.Identifier{t.key}.Sanitize(), pgx.Identifier{t.name}.Sanitize(), list), keys)
+		rows, _ := tx.Query(ctx, fmt.Sprintf(`SELECT (%[1]s)::text FROM %[2]s WHERE %[1]s = ANY(%[3]s)`,
+			key, pgx.Identifier{t.name}.Sanitize(), list), keys)
 		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil {
 			return nil, fmt.Errorf("load demo content: %w", err)

@@ -234,11 +234,16 @@ func snapshot(t *testing.T, pool *pgxpool.Pool, leaveOut ...string) map[string]s
 
 func contentTables() []string {
 	var names []string
+	var below func(kinds []child)
+	below = func(kinds []child) {
+		for _, c := range kinds {
+			names = append(names, c.name)
+			below(c.children)
+		}
+	}
 	for _, t := range tables {
 		names = append(names, t.name)
-		for _, c := range t.children {
-			names = append(names, c.name)
-		}
+		below(t.children)
 	}
 	return names
 }
@@ -312,6 +317,15 @@ func TestTwoLoadersAtOnce(t *testing.T) {
 	}
 }
 
+// unused are tables that no content fills yet.
+var unused = map[string]bool{"funding_award_strategy": true,
+	"media_asset": true, "person": true, "person_affiliation": true, "event": true, "event_organization": true, "event_mention": true,
+	"event_topic": true, "event_link": true, "event_source": true, "strategy_participation": true, "measure": true, "measure_owner": true,
+	"measure_organization": true, "measure_topic": true, "measure_link": true, "measure_source": true, "ranking": true, "ranking_source": true,
+	"ranking_entry": true, "figure": true, "figure_source": true, "funding_call_source": true, "funding_award_measure": true,
+	"article_mention": true, "article_media": true, "article_previous": true, "article_measure": true, "article_event": true,
+	"article_ranking_entry": true, "article_figure": true, "identifier": true, "strategy_decision_source": true, "indicator": true}
+
 func TestTwoDatabasesAgree(t *testing.T) {
 	t.Parallel()
 	one := loaded(t)
@@ -328,7 +342,7 @@ func TestTwoDatabasesAgree(t *testing.T) {
 		if a[name] != b[name] {
 			t.Errorf("%s differs between two databases", name)
 		}
-		if a[name] == "null" && name != "funding_award_strategy" {
+		if a[name] == "null" && !unused[name] {
 			t.Errorf("%s is empty", name)
 		}
 	}
@@ -378,7 +392,7 @@ func TestBrokenFiles(t *testing.T) {
 		"column twice":       {`{"topic": [{"slug": "a", "slug": "b"}]}`, []string{`x.json: "slug" is written twice`}},
 		"no UTF-8":           {"{\"topic\": [{\"slug\": \"\xff\"}]}", []string{"x.json: not UTF-8"}},
 		"NUL":                {`{"topic": [{"slug": "a", "name": "\u0000"}]}`, []string{"x.json, topic row 1 (a): name", "NUL"}},
-		"no id":              {`{"topic": [{"name": "Politik"}]}`, []string{"x.json, topic row 1 (Politik)", "neither a id nor a slug"}},
+		"no id":              {`{"topic": [{"name": "Politik"}]}`, []string{"x.json, topic row 1 (Politik)", "neither an id nor a slug"}},
 		"foreign id":         {`{"source": [{"id": "topic:a"}]}`, []string{"x.json, source row 1 (topic:a)", "begins with topic"}},
 		"id twice":           {`{"topic": [{"slug": "a"}, {"slug": "b"}, {"slug": "a"}]}`, []string{"x.json, topic row 3 (a)", "the same id as x.json, topic row 1 (a)"}},
 		"no reference":       {`{"topic": [{"slug": "a", "parent_id": "b"}]}`, []string{"x.json, topic row 1 (a): parent_id", `"b" is no reference`}},
@@ -514,10 +528,10 @@ SELECT string_agg(table_name || '.' || column_name, ', ') FROM information_schem
 WHERE table_schema = 'public' AND (data_type = 'uuid') <> (column_name = 'id' OR column_name LIKE '%\_id')`, "null"},
 		{"tables that content cannot fill", `
 SELECT string_agg(table_name, ', ' ORDER BY table_name) FROM information_schema.tables
-WHERE table_schema = 'public' AND table_name <> ALL ($1)`, "municipality, municipality_key, municipality_population, schema_migrations, state"},
+WHERE table_schema = 'public' AND table_name <> ALL ($1)`, "former_slug, municipality, municipality_former_name, municipality_key, municipality_population, observation, schema_migrations, state, territorial_change, territorial_change_source"},
 		{"vague dates", `
 SELECT string_agg(DISTINCT left(column_name, -10), ', ') FROM information_schema.columns
-WHERE table_schema = 'public' AND column_name LIKE '%\_precision'`, strings.Join(slices.Sorted(maps.Keys(partialDates)), ", ")},
+WHERE table_schema = 'public' AND column_name LIKE '%\_precision' AND table_name = ANY ($1)`, strings.Join(slices.Sorted(maps.Keys(partialDates)), ", ")},
 	} {
 		var args []any
 		if strings.Contains(tc.sql, "$1") {
@@ -528,7 +542,7 @@ WHERE table_schema = 'public' AND column_name LIKE '%\_precision'`, strings.Join
 		}
 	}
 	for _, owner := range tables {
-		for _, c := range owner.children {
+		for _, c := range owner.children { // a table inside a child is checked by loading it
 			if got := value(t, pool, `
 SELECT (SELECT count(*) FROM information_schema.columns WHERE table_name = $1 AND column_name = $2) || ' ' ||
   (SELECT count(*) FROM information_schema.columns WHERE table_name = $1 AND column_name = 'position')`, c.name, c.owner); (got == "1 1") != (c.order != unordered) || !strings.HasPrefix(got, "1") {
