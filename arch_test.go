@@ -74,11 +74,15 @@ var table = map[string]row{
 	"internal/nodeid": {},
 	"internal/fault":  {},
 	"internal/slug":   {},
+	"internal/text":   {ours: list("internal/slug")}, // for the ids of headings
 
 	"migrations":        {},
 	"internal/postgres": {ours: list("migrations", "internal/fault"), libraries: pgx},
 	"internal/pglocal":  {libraries: pgx},
 	"internal/pgtest":   {ours: list("migrations", "internal/postgres", "internal/pglocal"), libraries: pgx},
+
+	// what several packages test with
+	"internal/pgtest/shipped": {ours: list("internal/pgtest", "internal/register", "internal/demo"), libraries: pgx},
 
 	// importers, and the command that packs what one of them ships
 	"internal/register/pack": {},

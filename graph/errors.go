@@ -32,8 +32,11 @@ func Present(ctx context.Context, err error) *gqlerror.Error {
 		f = fault.New(fault.Internal, "Something went wrong on our side; tell us the request id.")
 		out.Extensions["requestId"] = RequestID(ctx)
 	}
-	if !ok || f.Code == fault.Internal || f.Code == fault.Busy || f.Code == fault.Timeout {
-		slog.ErrorContext(ctx, "operation failed", "code", f.Code, "error", cause.Error(), "path", shown.Path.String())
+	switch f.Code {
+	case fault.Internal, fault.Busy, fault.Timeout:
+		if !errors.Is(cause, context.Canceled) { // else the caller has left
+			slog.ErrorContext(ctx, "operation failed", "code", f.Code, "error", cause.Error(), "path", shown.Path.String())
+		}
 	}
 	out.Message = f.Message
 	out.Extensions["code"] = string(f.Code)

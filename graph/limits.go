@@ -18,7 +18,7 @@ const (
 
 	// Introspection nests deeper and repeats itself: what GraphiQL sends passes.
 	maxIntrospectionDepth = 20
-	maxIntrospectionCost  = 60_000 // values, roughly; the query of GraphiQL comes to 15,000
+	maxIntrospectionCost  = 100_000 // values, roughly; the query of GraphiQL comes to 28,000
 
 	// maxPairs bounds what validation compares: every two fields that answer
 	// under the same key in the same place.
@@ -110,7 +110,11 @@ func (l *limits) field(f *ast.Field, at place) *gqlerror.Error {
 		}
 	}
 	if at.items > 0 {
-		inner.items = at.items * l.sizes.of(f.Name)
+		size, list := l.sizes.of(f.Name)
+		inner.items = at.items * size
+		if list { // which costs something even where it is empty
+			l.cost += 10 * at.items
+		}
 	}
 	if l.cost += inner.items; l.cost > maxIntrospectionCost {
 		return tooLarge(inner.path, "The operation asks for too much of the schema at once; take it from /schema.graphql, or ask for less.")
@@ -124,29 +128,30 @@ func (l *limits) field(f *ast.Field, at place) *gqlerror.Error {
 // sizes are how many answers the lists of introspection have, on average.
 type sizes struct{ types, fields, args, inputs, values, directives, possible, interfaces float64 }
 
-// of is the size of a field's list; a type inside another is there half the time.
-func (s sizes) of(field string) float64 {
+// of is how many answers a field has, and whether they are a list. A type inside
+// another is there half the time.
+func (s sizes) of(field string) (size float64, list bool) {
 	switch field {
 	case "types":
-		return s.types
+		return s.types, true
 	case "fields":
-		return s.fields
+		return s.fields, true
 	case "args":
-		return s.args
+		return s.args, true
 	case "inputFields":
-		return s.inputs
+		return s.inputs, true
 	case "enumValues":
-		return s.values
+		return s.values, true
 	case "directives":
-		return s.directives
+		return s.directives, true
 	case "possibleTypes":
-		return s.possible
+		return s.possible, true
 	case "interfaces":
-		return s.interfaces
+		return s.interfaces, true
 	case "ofType":
-		return 0.5
+		return 0.5, false
 	}
-	return 1
+	return 1, false
 }
 
 func sizesOf(schema *ast.Schema) sizes {

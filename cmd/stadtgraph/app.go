@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"syscall"
+	"time"
 
 	"stadtgraph"
 	"stadtgraph/graph"
@@ -24,7 +25,7 @@ type app struct {
 	close  func()
 }
 
-func newApp(ctx context.Context, databaseURL string, origins []string) (*app, error) {
+func newApp(ctx context.Context, databaseURL string, origins []string, linger time.Duration) (*app, error) {
 	reading, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, StatementTimeout: postgres.ReadTimeout})
 	if err != nil {
 		return nil, err
@@ -53,6 +54,7 @@ func newApp(ctx context.Context, databaseURL string, origins []string) (*app, er
 		SDL:        stadtgraph.SDL,
 		Examples:   examples,
 		Origins:    origins,
+		Linger:     linger,
 	})
 	if err != nil {
 		a.close()

@@ -75,7 +75,7 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	a, err := newApp(ctx, url, server.LocalOrigins)
+	a, err := newApp(ctx, url, server.LocalOrigins, 0)
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/server"
@@ -19,7 +21,8 @@ type settings struct {
 
 type serveCommand struct {
 	settings
-	Migrate bool `help:"Bring the schema of the database up to date first."`
+	Migrate       bool          `help:"Bring the schema of the database up to date first."`
+	ShutdownDelay time.Duration `default:"0s" placeholder:"5s" help:"How long to go on answering after SIGTERM while /readyz already says no, for load balancers that ask it (default: ${default})."`
 }
 
 func (*serveCommand) Help() string {
@@ -31,7 +34,12 @@ Examples:
 }
 
 // Validate is called by kong.
-func (c *serveCommand) Validate() error { return c.check() }
+func (c *serveCommand) Validate() error {
+	if c.ShutdownDelay < 0 || c.ShutdownDelay > 5*time.Minute {
+		return fmt.Errorf("a shutdown delay of %s makes no sense: choose one from 0s to 5m (--shutdown-delay)", c.ShutdownDelay)
+	}
+	return c.check()
+}
 
 // check says what of the settings makes no sense.
 func (c *settings) check() error {
@@ -59,7 +67,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		}
 		slog.Info("migrated", "version", state.Version)
 	}
-	a, err := newApp(ctx, c.DatabaseURL, c.CORSOrigins)
+	a, err := newApp(ctx, c.DatabaseURL, c.CORSOrigins, c.ShutdownDelay)
 	if err != nil {
 		return err
 	}

@@ -92,9 +92,12 @@ type figureID struct {
 // figures are read in a tenth of a second.
 func load(ctx context.Context, db postgres.DB) (*stored, error) {
 	s := &stored{states: map[string]*stateRow{}, keys: map[string]keyRow{}, figures: map[figureID]figureRow{}}
-	err := db.QueryRow(ctx, `SELECT max(as_of) FROM dataset WHERE name = 'gv100ad'`).Scan(&s.asOf)
+	day, err := Loaded(ctx, db)
 	if err != nil {
-		return nil, fmt.Errorf("read the date of the register: %w", err)
+		return nil, err
+	}
+	if !day.IsZero() {
+		s.asOf = date(day)
 	}
 
 	rows, _ := db.Query(ctx, `

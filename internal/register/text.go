@@ -32,7 +32,7 @@ func (f *file) fault(line int, format string, args ...any) error {
 func open(name string, r io.Reader) (*file, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, fmt.Errorf("%s cannot be read: %w", name, err)
 	}
 	if len(data) > maxSize {
 		return nil, fault.New(fault.Invalid, "%s is larger than %d MB, and the register has about 4: name the register file.", name, maxSize>>20)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -32,7 +31,7 @@ func (s *Server) readyz(db postgres.DB, migrations fs.FS) http.Handler {
 		state, err := postgres.ReadSchema(ctx, db, migrations)
 		switch {
 		case err != nil:
-			slog.WarnContext(r.Context(), "not ready", "error", err.Error())
+			s.log.WarnContext(r.Context(), "not ready", "error", err.Error())
 			health(w, http.StatusServiceUnavailable, "not ready", "The database does not answer.")
 		case state.Dirty:
 			health(w, http.StatusServiceUnavailable, "not ready",

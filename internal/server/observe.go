@@ -32,7 +32,7 @@ func recordOf(ctx context.Context) *record {
 // observe names each request, logs it when it is answered, and turns a panic
 // into an answer. The log holds no query, no variables and no address: nothing
 // about who asked for what.
-func observe(next http.Handler) http.Handler {
+func observe(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := r.Header.Get(requestIDHeader)
@@ -52,7 +52,7 @@ func observe(next http.Handler) http.Handler {
 				if v == http.ErrAbortHandler { //nolint:errorlint // a sentinel that is panicked with, never wrapped
 					panic(v)
 				}
-				slog.ErrorContext(ctx, "panic", "value", v, "stack", string(debug.Stack()))
+				log.ErrorContext(ctx, "panic", "value", v, "stack", string(debug.Stack()))
 				if counted.status == 0 {
 					broken(counted, r, id)
 				}
@@ -61,7 +61,7 @@ func observe(next http.Handler) http.Handler {
 			if r.URL.Path == "/livez" || r.URL.Path == "/readyz" {
 				level = slog.LevelDebug // asked every few seconds
 			}
-			slog.LogAttrs(ctx, level, "request",
+			log.LogAttrs(ctx, level, "request",
 				slog.String("method", clip(r.Method, 20)), slog.String("path", clip(r.URL.Path, 200)),
 				slog.Int("status", counted.status), slog.Int64("bytes", counted.bytes),
 				slog.Duration("duration", time.Since(start)), slog.String("operation", clip(rec.operation, 100)))

@@ -10,6 +10,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,11 +56,18 @@ type Config struct {
 	SDL      string             // what /schema.graphql shows
 	Examples []graphiql.Example // what GraphiQL opens with
 	Origins  []string           // that browsers may call from; see CheckOrigin
+	Log      *slog.Logger       // slog's default if nil; see LogHandler
+
+	// Linger is how long the server goes on answering after it was told to stop,
+	// so that whoever distributes requests sees that it is not ready any more.
+	Linger time.Duration
 }
 
 // Server answers requests until it is told to stop.
 type Server struct {
 	handler  http.Handler
+	log      *slog.Logger
+	linger   time.Duration
 	draining atomic.Bool
 }
 
@@ -70,8 +78,8 @@ func New(c Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{}
-	s.handler = observe(crossOrigin(c.Origins, s.routes(c)))
+	s := &Server{log: cmp.Or(c.Log, slog.Default()), linger: c.Linger}
+	s.handler = observe(s.log, crossOrigin(c.Origins, s.routes(c)))
 	return s, nil
 }
 
@@ -79,7 +87,8 @@ func New(c Config) (*Server, error) {
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Run serves on a listener until ctx ends. Then it says that it is not ready,
-// takes no more connections and lets requests finish, for 15 seconds at most.
+// lingers, takes no more connections and lets requests finish, for 15 seconds at
+// most.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
@@ -90,7 +99,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 	}
 	failed := make(chan error, 1)
@@ -102,6 +111,11 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	}
 
 	s.draining.Store(true)
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-time.After(s.linger):
+	}
 	drain, cancel := context.WithTimeout(requests, drainTimeout)
 	defer cancel()
 	if err := h.Shutdown(drain); err != nil {
