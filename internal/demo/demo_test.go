@@ -202,17 +202,29 @@ func TestStrategiesAndPrograms(t *testing.T) {
 			"RP 2024-06-07"},
 		// The rules of domain.md that no constraint keeps.
 		{`SELECT string_agg(slug, ', ') FROM strategy WHERE status = 'ADOPTED' AND adopted_on_start IS NULL`, "null"},
-		{`SELECT string_agg(slug, ', ') FROM (SELECT slug, publication_status p FROM article UNION ALL SELECT slug, publication_status FROM strategy UNION ALL SELECT slug, publication_status FROM funding_program) x WHERE p <> 'PUBLISHED'`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM (SELECT slug, publication_status p FROM article UNION ALL SELECT slug, publication_status FROM strategy UNION ALL SELECT slug, publication_status FROM funding_program) x WHERE p <> 'PUBLISHED'`, "meldung-2025-01-07"},
 		{`SELECT string_agg(slug, ', ') FROM strategy s WHERE NOT EXISTS (SELECT FROM strategy_source x WHERE x.strategy_id = s.id)`, "null"},
 		{`SELECT string_agg(slug, ', ') FROM funding_program s WHERE NOT EXISTS (SELECT FROM funding_program_source x WHERE x.program_id = s.id)`, "null"},
 		{`SELECT string_agg(slug, ', ') FROM article s WHERE NOT EXISTS (SELECT FROM article_source x WHERE x.article_id = s.id)`, "null"},
 		// Nothing lies around unused.
 		{`SELECT string_agg(coalesce(url, title), ', ') FROM source s WHERE NOT EXISTS (
 			SELECT source_id FROM strategy_source x WHERE source_id = s.id UNION ALL SELECT source_id FROM funding_program_source WHERE source_id = s.id
-			UNION ALL SELECT source_id FROM funding_award_source WHERE source_id = s.id UNION ALL SELECT source_id FROM article_source WHERE source_id = s.id)`, "null"},
+			UNION ALL SELECT source_id FROM funding_award_source WHERE source_id = s.id UNION ALL SELECT source_id FROM article_source WHERE source_id = s.id
+			UNION ALL SELECT source_id FROM figure_source WHERE source_id = s.id UNION ALL SELECT source_id FROM ranking_source WHERE source_id = s.id
+			UNION ALL SELECT source_id FROM territorial_change_source WHERE source_id = s.id)`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM measure s WHERE NOT EXISTS (SELECT FROM measure_source x WHERE x.measure_id = s.id)`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM event s WHERE NOT EXISTS (SELECT FROM event_source x WHERE x.event_id = s.id)`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM ranking s WHERE NOT EXISTS (SELECT FROM ranking_source x WHERE x.ranking_id = s.id)`, "null"},
+		{`SELECT string_agg(s.id::text, ', ') FROM figure s WHERE NOT EXISTS (SELECT FROM figure_source x WHERE x.figure_id = s.id)`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM person p WHERE NOT EXISTS (SELECT FROM article_mention x WHERE x.person_id = p.id)`, "null"},
+		{`SELECT string_agg(coalesce(caption, credit), ', ') FROM media_asset m WHERE NOT EXISTS (SELECT FROM article_media x WHERE x.media_id = m.id)`, "null"},
+		{`SELECT string_agg(code, ', ') FROM indicator i WHERE NOT EXISTS (SELECT FROM observation x WHERE x.indicator_id = i.id)`, "null"},
+		{`SELECT string_agg(DISTINCT verified_at::date::text, ', ') FROM source s WHERE NOT EXISTS (SELECT FROM territorial_change_source x WHERE x.source_id = s.id)`, "2026-11-21"},
+		{`SELECT count(*) || ' ' || count(DISTINCT state_id) FROM identifier`, "32 16"},
 		{`SELECT string_agg(slug, ', ') FROM topic t WHERE NOT EXISTS (
 			SELECT FROM strategy_topic WHERE topic_id = t.id UNION ALL SELECT FROM funding_program_topic WHERE topic_id = t.id
-			UNION ALL SELECT FROM article_topic WHERE topic_id = t.id)`, "null"},
+			UNION ALL SELECT FROM article_topic WHERE topic_id = t.id UNION ALL SELECT FROM event_topic WHERE topic_id = t.id
+			UNION ALL SELECT FROM measure_topic WHERE topic_id = t.id)`, "null"},
 		{`SELECT string_agg(name || ' ' || license, ', ' ORDER BY name) FROM dataset WHERE name IN ('demo', 'mpsc')`, "demo MIT, mpsc MIT"},
 	} {
 		if got := value(t, db, tc.sql); got != tc.want {
@@ -317,14 +329,8 @@ func TestTwoLoadersAtOnce(t *testing.T) {
 	}
 }
 
-// unused are tables that no content fills yet.
-var unused = map[string]bool{"funding_award_strategy": true,
-	"media_asset": true, "person": true, "person_affiliation": true, "event": true, "event_organization": true, "event_mention": true,
-	"event_topic": true, "event_link": true, "event_source": true, "strategy_participation": true, "measure": true, "measure_owner": true,
-	"measure_organization": true, "measure_topic": true, "measure_link": true, "measure_source": true, "ranking": true, "ranking_source": true,
-	"ranking_entry": true, "figure": true, "figure_source": true, "funding_call_source": true, "funding_award_measure": true,
-	"article_mention": true, "article_media": true, "article_previous": true, "article_measure": true, "article_event": true,
-	"article_ranking_entry": true, "article_figure": true, "identifier": true, "strategy_decision_source": true, "indicator": true}
+// unused are tables that no content fills.
+var unused = map[string]bool{"funding_award_strategy": true, "funding_award_measure": true}
 
 func TestTwoDatabasesAgree(t *testing.T) {
 	t.Parallel()
@@ -336,7 +342,7 @@ func TestTwoDatabasesAgree(t *testing.T) {
 	times := []string{"created_at", "modified_at", "loaded_at"}
 	a, b := snapshot(t, one, times...), snapshot(t, two, times...)
 	for _, name := range contentTables() {
-		if name == "dataset" { // the register has its own
+		if name == "dataset" || name == "source" { // the register has its own
 			continue
 		}
 		if a[name] != b[name] {
