@@ -54,11 +54,12 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/sample", "internal/demo")},
+		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/sample", "internal/demo", "internal/doctor")},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/cache"), libraries: cors | gqlgen},
 	"internal/graphiql": {},
+	"internal/doctor":   {ours: list("internal/postgres", "internal/register")},
 
 	".": {}, // the schema's text
 

@@ -28,6 +28,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the schema of a database up to date, or back."`
 	Import  importCommand  `cmd:"" help:"Load data into a database."`
 	Schema  schemaCommand  `cmd:"" help:"Print the GraphQL schema."`
+	Doctor  doctorCommand  `cmd:"" help:"Check settings and database, and say what to do."`
 }
 
 func main() { os.Exit(run(os.Args[1:])) }

@@ -84,10 +84,22 @@ func parseCursor(s string, o *order) (*cursor, cursorError) {
 // to refuse them.
 func keyValid(scalar string, b []byte) bool {
 	switch scalar {
-	case "Int", "Date":
+	case "Int":
 		return len(b) == 4
-	case "Float", "DateTime":
+	case "Float":
 		return len(b) == 8
+	case "Date": // 4713 BC to 5874897, src/include/datatype/timestamp.h
+		if len(b) != 4 {
+			return false
+		}
+		days := int32(binary.BigEndian.Uint32(b))
+		return days >= -2451545 && days < 2145031949
+	case "DateTime": // 4713 BC to 294276
+		if len(b) != 8 {
+			return false
+		}
+		micros := int64(binary.BigEndian.Uint64(b))
+		return micros >= -211813488000000000 && micros < 9223371331200000000
 	case "ID":
 		return len(b) == 16
 	case "Boolean":

@@ -43,6 +43,10 @@ const (
 	// in view, its editor has them all.
 	answerText = `document.querySelector(".result-window .CodeMirror")?.CodeMirror.getValue() ?? ""`
 	queryText  = `document.querySelector(".graphiql-query-editor .CodeMirror")?.CodeMirror.getValue() ?? ""`
+
+	// settled is whether the editor knows the operation of the tab: for a moment
+	// after a change it keeps the name that it sent last.
+	settled = `(e => e && e.getValue() !== "" && (!e.operationName || e.getValue().includes(" " + e.operationName)))(document.querySelector(".graphiql-query-editor .CodeMirror")?.CodeMirror)`
 )
 
 func check(ctx context.Context, chromium, page string) (Report, error) {
@@ -133,7 +137,7 @@ func drive(ctx context.Context, page string, seen *journal, report *Report) erro
 // runTab presses the button of the open tab and waits for its answer.
 func runTab(ctx context.Context, name string) (query, answer string, err error) {
 	err = within(ctx, "an answer in tab "+name,
-		chromedp.Poll[chromedp.Void](`(`+answerText+`) === "" && (`+queryText+`) !== ""`),
+		chromedp.Poll[chromedp.Void](`(`+answerText+`) === "" && `+settled),
 		keep(&query, chromedp.Evaluate[string](queryText)),
 		chromedp.Click(execute),
 		keep(&answer, chromedp.Poll[string](answerText)),

@@ -1,0 +1,516 @@
+package graph_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"stadtgraph/internal/nodeid"
+	"stadtgraph/internal/pgtest"
+)
+
+// awkwardVersion stands for what awkward fills a database with.
+const awkwardVersion = "1"
+
+// awkward is a database whose rows are as difficult as the tables allow: nulls
+// wherever they may be, ties, every status, deleted and drafted holders, texts
+// and numbers at the edges, and rows of different types with the same key.
+func awkward(t testing.TB) *pgxpool.Pool {
+	return pgtest.Shared(t, "awkward", awkwardVersion, fillAwkward)
+}
+
+// The instants at which the awkward database is read. At the first it is the
+// next day in Germany already.
+var awkwardNows = []time.Time{
+	time.Date(2025, 6, 30, 22, 30, 0, 0, time.UTC),
+	time.Date(2024, 2, 29, 12, 0, 0, 123456000, time.UTC),
+}
+
+var awkwardTexts = []string{
+	"", " ", "a", "A", "b", "Ä", "ä", "ae", "Ae", "AE", "Straße", "STRASSE", "strasse", "ß", "ẞ", "É", "e\u0301", "é", "ö", "oe", "z", "Zz",
+	"日本語", "😀", "👨‍👩‍👧", "𝔘nicode", "\x01\x1f\b\f", "tab\there", "line\nbreak\r\n", `"quoted"`, `back\slash`, `\u0041`, `\`, "100%", "a_b", "%", "_",
+	"'single'", "{now}", "{parent.id}", "$1", "\u2028\u2029", "\ufeffbom", "\u007f", "</script>", "null", "ﬁ", "ſ", "İstanbul", "ı", "Smart City Bamberg",
+	"digitale Stadt", "Digitale Stadt", "DIGITALE STADT", "-1", "007", "1e3", strings.Repeat("lang ", 19) + "Ü",
+}
+
+var awkwardDays = []string{"0001-01-01", "1582-10-10", "1970-01-01", "1999-12-31", "2000-01-01", "2024-02-28", "2024-02-29", "2024-03-01",
+	"2025-06-29", "2025-06-30", "2025-07-01", "2025-07-02", "2026-05-01", "9999-12-31"}
+
+var awkwardInstants = []string{"0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999999Z", "2000-01-01T00:00:00Z", "2024-02-29T12:00:00.123455Z",
+	"2024-02-29T12:00:00.123456Z", "2024-02-29T12:00:00.123457Z", "2025-06-30T22:29:59.999999Z", "2025-06-30T22:30:00Z", "2025-06-30T22:30:00.000001Z",
+	"2031-01-01T00:00:00.5Z", "9999-12-31T23:59:59.999999Z"}
+
+var awkwardAmounts = []string{"0", "0.00", "0.01", "0.10", "1", "9999.99", "10000", "10000.01", "123456.70", "100000000", "99999999999999.99", "15750000.00"}
+
+// filler writes the rows. Its methods draw from a source of randomness that is
+// always the same.
+type filler struct {
+	*rand.Rand
+	batch pgx.Batch
+	taken map[string]bool
+	ids   map[string][]string
+}
+
+func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
+	f := &filler{Rand: rand.New(rand.NewPCG(1, 2)), taken: map[string]bool{}, ids: map[string][]string{}}
+	f.territory()
+	f.bodies()
+	f.strategies()
+	f.fundings()
+	f.articles()
+	f.comments()
+	tx, err := pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(ctx)
+	results := tx.SendBatch(ctx, &f.batch)
+	for _, q := range f.batch.QueuedQueries {
+		if _, err := results.Exec(); err != nil {
+			return fmt.Errorf("%s %q: %w", q.SQL, q.Arguments, err)
+		}
+	}
+	if err := results.Close(); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// put adds a row: columns and values in turn. A list stands for such pairs.
+func (f *filler) put(table string, pairs ...any) {
+	var columns, places []string
+	var values []any
+	var add func(pairs []any)
+	add = func(pairs []any) {
+		for i := 0; i < len(pairs); {
+			if list, ok := pairs[i].([]any); ok {
+				add(list)
+				i++
+				continue
+			}
+			columns = append(columns, pairs[i].(string))
+			places = append(places, fmt.Sprintf("$%d", len(columns)))
+			values = append(values, pairs[i+1])
+			i += 2
+		}
+	}
+	add(pairs)
+	f.batch.Queue(fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "), strings.Join(places, ", ")), values...)
+}
+
+// node adds a row with a key, and what rows with a key have. The first rows of
+// all types share their keys.
+func (f *filler) node(table string, pairs ...any) string {
+	n := len(f.ids[table])
+	var key nodeid.UUID
+	switch {
+	case n < 12:
+		key = nodeid.Derive("shared", fmt.Sprint(n))
+	case n == 13:
+		for i := range key {
+			key[i] = 0xff
+		}
+	case n > 13:
+		for i := range key {
+			key[i] = byte(f.IntN(256))
+		}
+	}
+	id := key.String()
+	f.ids[table] = append(f.ids[table], id)
+	f.put(table, append([]any{"id", id, "version", 1 + f.IntN(3), "created_at", f.instant(), "modified_at", f.instant()}, pairs...)...)
+	return id
+}
+
+func (f *filler) chance(percent int) bool { return f.IntN(100) < percent }
+
+func pick[T any](f *filler, from []T) T { return from[f.IntN(len(from))] }
+
+// ref is the key of some row; the first ones are picked more often.
+func (f *filler) ref(table string) string {
+	ids := f.ids[table]
+	if f.chance(40) {
+		return ids[f.IntN(min(4, len(ids)))]
+	}
+	return pick(f, ids)
+}
+
+func maybe[T any](f *filler, v T) any {
+	if f.chance(35) {
+		return nil
+	}
+	return v
+}
+
+func (f *filler) text() string    { return pick(f, awkwardTexts) }
+func (f *filler) day() string     { return pick(f, awkwardDays) }
+func (f *filler) instant() string { return pick(f, awkwardInstants) }
+func (f *filler) url() any        { return maybe(f, "https://example.org/ü?"+fmt.Sprint(f.IntN(5))+`"`) }
+
+// some is a text that is not empty.
+func (f *filler) some() string {
+	for {
+		if text := f.text(); text != "" {
+			return text
+		}
+	}
+}
+
+// once is a text that no other row of a kind has.
+func (f *filler) once(kind string) string {
+	for i := 0; ; i++ {
+		text := f.some()
+		if i > 0 {
+			text = fmt.Sprintf("%s %d", text, f.IntN(300))
+		}
+		if !f.taken[kind+text] {
+			f.taken[kind+text] = true
+			return text
+		}
+	}
+}
+
+func (f *filler) word(words string) string { return pick(f, strings.Fields(words)) }
+
+// fresh says whether some rows are together for the first time.
+func (f *filler) fresh(parts ...string) bool {
+	key := strings.Join(parts, "|")
+	seen := f.taken[key]
+	f.taken[key] = true
+	return !seen
+}
+
+// vague is a vague date, or none.
+func (f *filler) vague(column string) []any {
+	first, last, precision := f.day(), "", f.word("DAY MONTH YEAR INTERVAL NONE NONE")
+	from, _ := time.Parse(time.DateOnly, first)
+	switch precision {
+	case "NONE":
+		return []any{column + "_start", nil}
+	case "DAY":
+		last = first
+	case "MONTH":
+		from = time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, time.UTC)
+		last = from.AddDate(0, 1, -1).Format(time.DateOnly)
+	case "YEAR":
+		from = time.Date(from.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+		last = from.AddDate(1, 0, -1).Format(time.DateOnly)
+	case "INTERVAL":
+		from = time.Date(min(from.Year(), 9998), from.Month(), from.Day(), 0, 0, 0, 0, time.UTC)
+		last = from.AddDate(0, 0, 1+f.IntN(200)).Format(time.DateOnly)
+	}
+	return []any{column + "_start", from.Format(time.DateOnly), column + "_end", last, column + "_precision", precision, column + "_text", maybe(f, f.text())}
+}
+
+// period is two vague dates in order.
+func (f *filler) period() []any {
+	for {
+		from, to := f.vague("period_from"), f.vague("period_to")
+		if len(from) == 2 || len(to) == 2 || to[3].(string) >= from[1].(string) {
+			return []any{from, to}
+		}
+	}
+}
+
+// money is an amount in one of two currencies, or none.
+func (f *filler) money(column string) []any {
+	if f.chance(35) {
+		return []any{column + "_amount", nil}
+	}
+	return []any{column + "_amount", pick(f, awkwardAmounts), column + "_currency", f.word("EUR EUR EUR CHF"), column + "_approximate", f.chance(30)}
+}
+
+// life is where an entry stands.
+func (f *filler) life() []any {
+	return []any{
+		"publication_status", f.word("PUBLISHED PUBLISHED PUBLISHED PUBLISHED PUBLISHED SCHEDULED SCHEDULED DRAFT IN_REVIEW ARCHIVED"),
+		"published_at", f.instant(), f.deleted(),
+	}
+}
+
+func (f *filler) deleted() []any {
+	if f.chance(10) {
+		return []any{"deleted_at", f.instant()}
+	}
+	return []any{"deleted_at", nil}
+}
+
+// unordered are the link tables without a position.
+var unordered = map[string]bool{
+	"article_municipality": true, "article_state": true, "article_strategy": true, "article_funding_program": true, "article_funding_award": true,
+	"article_organization": true, "funding_program_state": true, "funding_award_strategy": true,
+}
+
+// attach adds up to n rows to a table that hangs on one row; each refers to a
+// row of another table, to no row twice.
+func (f *filler) attach(table, column, id, other, target string, n int, pairs ...any) {
+	position := 0
+	for range f.IntN(n + 1) {
+		ref := f.ref(target)
+		if !f.fresh(table, id, ref, fmt.Sprint(pairs...)) {
+			continue
+		}
+		position++
+		row := append([]any{column, id, other, ref}, pairs...)
+		if !unordered[table] {
+			row = append(row, "position", position)
+		}
+		f.put(table, row...)
+	}
+}
+
+func (f *filler) links(table, column, id string) {
+	for i := range f.IntN(3) {
+		f.put(table, column, id, "position", i*7+1, "url", "https://example.org/"+fmt.Sprint(i), "title", maybe(f, f.text()),
+			"kind", f.word("WEBSITE DOCUMENT SERVICE_PORTAL VIDEO DATA LEGAL_BASIS SOURCE OTHER"))
+	}
+}
+
+func (f *filler) territory() {
+	for i, code := range strings.Fields("SH HH NI HB NW HE RP BW BY SL BE BB MV SN ST TH") {
+		f.node("state", "key", fmt.Sprintf("%02d", i+1), "code", code, "slug", strings.ToLower(code), "name", f.once("state"),
+			"iso3166", "DE-"+code, "nuts1", fmt.Sprintf("DE%X", i), "seat", maybe(f, f.text()), "population", maybe(f, pick(f, []int{0, 1, 2147483647, 5000})),
+			"area_ha", maybe(f, pick(f, []int{0, 1, 33, 2147483647})))
+	}
+	var byLevel = map[string][]string{}
+	for i := range 160 {
+		level := "MUNICIPALITY"
+		switch {
+		case i >= 4 && i < 8:
+			level = "GOVERNMENT_REGION"
+		case i >= 8 && i < 20:
+			level = "DISTRICT"
+		case i >= 20 && i < 32:
+			level = "ASSOCIATION"
+		case i%9 == 5:
+			level = "UNINCORPORATED_AREA"
+		}
+		digits := map[string]int{"GOVERNMENT_REGION": 3, "DISTRICT": 5, "ASSOCIATION": 9}[level]
+		if digits == 0 {
+			digits = 8
+		}
+		above := func(level string) any {
+			if len(byLevel[level]) == 0 || f.chance(30) {
+				return nil
+			}
+			return byLevel[level][f.IntN(min(3, len(byLevel[level])))]
+		}
+		constituency := 1 + f.IntN(3)
+		pairs := []any{
+			"slug", f.once("slug of municipality"), "level", level, "kind", f.word(`INDEPENDENT_CITY URBAN_DISTRICT LARGE_DISTRICT_TOWN TOWN MARKET_TOWN
+				RURAL_MUNICIPALITY UNINCORPORATED_AREA COUNTY RURAL_DISTRICT REGIONAL_ASSOCIATION AMT SAMTGEMEINDE GOVERNMENT_REGION`),
+			"name", f.some(), "official_name", f.some(), "key", fmt.Sprintf("%0*d", digits, i+1), "state_id", f.ref("state"),
+			"regional_key", maybe(f, fmt.Sprintf("%012d", i)), "district_key", maybe(f, fmt.Sprintf("%05d", i)),
+			"government_region_id", above("GOVERNMENT_REGION"), "district_id", above("DISTRICT"), "association_id", above("ASSOCIATION"),
+			"seat", maybe(f, f.text()), "administration_postal_code", maybe(f, fmt.Sprintf("%05d", i*37)), "postal_code_unique", maybe(f, true),
+			"population", maybe(f, pick(f, []int{0, 1, 5, 5, 20000, 20000, 2147483647})), "population_as_of", maybe(f, f.day()),
+			"area_ha", maybe(f, pick(f, []int{0, 1, 7, 7, 33, 100, 2147483647})), "urbanisation", maybe(f, f.word("DENSE INTERMEDIATE SPARSE")),
+			"constituency_from", constituency, "constituency_to", maybe(f, constituency+1),
+		}
+		if f.chance(60) {
+			pairs = append(pairs, "latitude", pick(f, []float64{0, -90, 90, 49.8917, 1e-7, 1.0 / 3}), "longitude", pick(f, []float64{0, 180, -180, 10.8917, 5e-324}))
+		}
+		if f.chance(40) {
+			pairs = append(pairs, "travel_region_key", "x", "travel_region_name", f.text())
+		}
+		if f.chance(15) {
+			pairs = append(pairs, "dissolved_on", f.day())
+		}
+		id := f.node("municipality", pairs...)
+		byLevel[level] = append(byLevel[level], id)
+		f.put("municipality_key", "key", fmt.Sprintf("%0*d", digits, i+1), "municipality_id", id, "name", f.text())
+		if f.chance(30) {
+			f.put("municipality_key", "key", fmt.Sprintf("%012d", i+1), "municipality_id", id, "name", f.text(), "valid_until", f.day())
+		}
+		for _, day := range awkwardDays[:f.IntN(4)] {
+			f.put("municipality_population", "municipality_id", id, "as_of", day, "population", 7, "male", maybe(f, f.IntN(8)))
+		}
+	}
+	f.batch.Queue("UPDATE municipality SET district_id = id WHERE id = $1", byLevel["DISTRICT"][0]) // belongs to itself
+	f.batch.Queue("UPDATE state SET city_municipality_id = $1 WHERE key = '02'", f.ids["municipality"][0])
+	f.batch.Queue("UPDATE state SET city_municipality_id = $1 WHERE key = '11'", f.ids["municipality"][40])
+	for i, name := range []string{"gv100ad", "Ä", `q"\`} {
+		f.put("dataset", "name", name, "as_of", []any{"2024-12-31", nil, "0001-01-01"}[i], "attribution", f.text(), "license", f.text(), "url", f.url())
+	}
+	for range 40 {
+		f.node("source", "publisher", f.some(), "url", f.url(), "title", maybe(f, f.some()), f.vague("published_on"),
+			"retrieved_at", maybe(f, f.instant()), "verified_at", maybe(f, f.instant()), "quote", maybe(f, f.text()), "license", maybe(f, f.text()))
+	}
+}
+
+func (f *filler) bodies() {
+	for range 80 {
+		f.node("organization", "slug", f.once("slug of organization"), "name", f.some(), "short_name", maybe(f, f.text()),
+			"kind", f.word("COUNCIL_BODY PARLIAMENTARY_GROUP PARTY DEPARTMENT MINISTRY COMPANY OTHER"),
+			"municipality_id", maybe(f, f.ref("municipality")), "state_id", maybe(f, f.ref("state")), "website", f.url(), f.deleted())
+	}
+	for range 70 {
+		scheme := f.word("SECTION KEYWORD ACTION_FIELD FUNDING_AREA")
+		f.node("topic", "slug", f.once("slug of topic"), "name", f.once(scheme), "scheme", scheme,
+			"synonyms", [][]string{{}, {""}, {`a,"b"`, "{}", "NULL", `\`}, {"ä", "😀"}}[f.IntN(4)], f.deleted())
+	}
+	for _, table := range []string{"organization", "topic"} { // with circles
+		ids := f.ids[table]
+		for i, id := range ids {
+			if parent := f.ref(table); parent != id && f.chance(60) {
+				f.batch.Queue("UPDATE "+table+" SET parent_id = $1 WHERE id = $2", parent, id)
+			}
+			if i == 0 {
+				f.batch.Queue("UPDATE "+table+" SET parent_id = $1 WHERE id = $2", ids[1], id)
+				f.batch.Queue("UPDATE "+table+" SET parent_id = $1 WHERE id = $2", id, ids[1])
+			}
+		}
+	}
+}
+
+func (f *filler) strategies() {
+	for i := range 150 {
+		pairs := []any{
+			"slug", f.once("slug of strategy"), "title", f.some(), "kind", f.word("DIGITAL_STRATEGY DIGITAL_AGENDA DIGITAL_CONCEPT SMART_CITY_STRATEGY ROADMAP ACTION_PLAN OTHER"),
+			"summary", maybe(f, f.text()), "body", maybe(f, f.text()), "status", f.word("IN_PREPARATION PRESENTED ADOPTED ADOPTED ADOPTED SUPERSEDED EXPIRED WITHDRAWN"),
+			f.life(), f.period(), "target_year", maybe(f, 1990+f.IntN(3)*105), f.vague("presented_on"),
+			"evaluation_interval_months", maybe(f, pick(f, []int{1, 12, 240})), "last_evaluated_on", maybe(f, pick(f, awkwardDays[:12])),
+		}
+		if adopted := f.vague("adopted_on"); len(adopted) == 2 || adopted[1].(string) < "9" {
+			pairs = append(pairs, adopted)
+		}
+		// One line of fifty editions, some of three, many of one.
+		if i > 0 && i < 50 || i >= 50 && i%5 < 2 && i > 50 {
+			pairs = append(pairs, "predecessor_id", f.ids["strategy"][i-1], "revision_number", maybe(f, i))
+		} else {
+			pairs = append(pairs, "revision_number", maybe(f, 0))
+		}
+		id := f.node("strategy", pairs...)
+		for position := range f.IntN(4) {
+			column := f.word("municipality state organization")
+			ref := f.ref(column)
+			if f.fresh("strategy_owner", id, ref, column) {
+				f.put("strategy_owner", "strategy_id", id, "position", position+1, column+"_id", ref)
+			}
+		}
+		for position := range f.IntN(3) {
+			f.put("strategy_decision", "strategy_id", id, "position", position+1, "body_id", maybe(f, f.ref("organization")),
+				"kind", f.word("ADOPTED NOTED REFERRED_BACK REJECTED COMMISSIONED"), f.vague("date"), "reference", maybe(f, f.text()), "url", f.url())
+		}
+		for _, role := range []string{"ACTION_FIELD", "CROSS_CUTTING", "TOPIC"} {
+			f.attach("strategy_topic", "strategy_id", id, "topic_id", "topic", 2, "role", role)
+		}
+		f.attach("strategy_responsible", "strategy_id", id, "organization_id", "organization", 2)
+		f.attach("strategy_source", "strategy_id", id, "source_id", "source", 2)
+		f.links("strategy_link", "strategy_id", id)
+	}
+}
+
+func (f *filler) fundings() {
+	for range 50 {
+		id := f.node("funding_program", "slug", f.once("slug of program"), "title", f.some(), "short_title", maybe(f, f.text()), "summary", maybe(f, f.text()),
+			"body", maybe(f, f.text()), "level", f.word("EU FEDERAL STATE MUNICIPAL PRIVATE"), "administered_by_id", maybe(f, f.ref("organization")),
+			"funding_types", [][]string{{}, {"GRANT"}, {"LOAN", "GRANT", "LOAN"}}[f.IntN(3)],
+			"eligible_applicants", [][]string{{}, {"COMPANY", "UNIVERSITY"}}[f.IntN(2)], "nationwide", f.chance(50), f.money("total_volume"),
+			"funding_source", maybe(f, f.text()), "contact", maybe(f, f.text()), f.period(), "status_verified_on", maybe(f, f.day()), f.life())
+		f.attach("funding_program_funder", "program_id", id, "organization_id", "organization", 2)
+		f.attach("funding_program_state", "program_id", id, "state_id", "state", 3)
+		for _, role := range []string{"FUNDING_AREA", "TOPIC"} {
+			f.attach("funding_program_topic", "program_id", id, "topic_id", "topic", 2, "role", role)
+		}
+		f.attach("funding_program_source", "program_id", id, "source_id", "source", 2)
+		f.links("funding_program_link", "program_id", id)
+		for position := range f.IntN(3) {
+			f.put("funding_program_rate", "program_id", id, "position", position+1, "percent", f.word("0 0.01 33.33 100.00 50"), "condition", maybe(f, f.text()))
+		}
+	}
+	for i := range 70 {
+		opens, closes := maybe(f, f.day()), maybe(f, f.day())
+		if opens != nil && closes != nil && closes.(string) < opens.(string) {
+			opens, closes = closes, opens
+		}
+		f.node("funding_call", "program_id", f.ref("funding_program"), "number", maybe(f, i+1), "label", f.some(), "motto", maybe(f, f.text()),
+			"year", maybe(f, 1990+f.IntN(3)), "opens_on", opens, "closes_on", closes, "status_verified_on", maybe(f, f.day()), f.money("volume"),
+			"application_count", maybe(f, f.IntN(3)), f.deleted())
+	}
+	for i := range 150 {
+		var amounts []any
+		for {
+			awarded, total := f.money("amount_awarded"), f.money("total_budget")
+			if len(awarded) == 2 || len(total) == 2 || awarded[3] == total[3] && awarded[1] == "0.01" || awarded[3] == total[3] && awarded[1] == total[1] {
+				amounts = []any{awarded, total}
+				break
+			}
+		}
+		if len(amounts[0].([]any)) > 2 && len(amounts[1].([]any)) > 2 && strings.HasPrefix(amounts[1].([]any)[1].(string), "0") && amounts[0].([]any)[1] != amounts[1].([]any)[1] {
+			amounts = nil
+		}
+		id := f.node("funding_award", "program_id", f.ref("funding_program"), "call_id", maybe(f, f.ref("funding_call")), "title", maybe(f, f.some()),
+			"project_number", maybe(f, i-20), "category", maybe(f, f.text()), amounts, "funding_rate_percent", maybe(f, f.word("0 0.01 33.33 100 50.00")),
+			f.vague("awarded_on"), f.period(), "note", maybe(f, f.text()), f.deleted())
+		for position := range f.IntN(4) {
+			column := f.word("municipality organization")
+			if ref := f.ref(column); f.fresh("recipient", id, ref, column) {
+				role := "PARTNER"
+				if position == 2 {
+					role = "LEAD"
+				}
+				f.put("funding_award_recipient", "award_id", id, "position", position+1, column+"_id", ref, "role", role, "role_inferred", f.chance(50))
+			}
+		}
+		f.attach("funding_award_strategy", "award_id", id, "strategy_id", "strategy", 3)
+		f.attach("funding_award_source", "award_id", id, "source_id", "source", 2)
+	}
+}
+
+func (f *filler) articles() {
+	for range 150 {
+		sponsored := f.chance(15)
+		id := f.node("article", "slug", f.once("slug of article"), "language", f.word("de de de en de-AT"),
+			"kind", f.word("NEWS REPORT INTERVIEW OPINION PRESS_RELEASE EVENT_REPORT PAGE"), "kicker", maybe(f, f.some()), "title", f.some(),
+			"subtitle", maybe(f, f.some()), "lead", maybe(f, f.text()), "body", maybe(f, f.text()), f.life(), f.vague("published_on"),
+			"updated_at", maybe(f, f.instant()), "sponsored", sponsored, "sponsor_id", maybe(f, f.ref("organization")), "sponsor_label", f.some(),
+			"comments_status", f.word("OPEN CLOSED DISABLED"), "comments_close_at", maybe(f, f.instant()), "comment_policy_url", f.url())
+		for position := range f.IntN(3) {
+			f.put("article_byline", "article_id", id, "position", position+1, "organization_id", maybe(f, f.ref("organization")), "shorthand", f.text(),
+				"kind", f.word("AUTHOR EDITOR AGENCY PRESS_RELEASE"))
+		}
+		f.attach("article_topic", "article_id", id, "topic_id", "topic", 1, "role", "SECTION")
+		f.attach("article_topic", "article_id", id, "topic_id", "topic", 3, "role", "KEYWORD")
+		f.attach("article_topic", "article_id", id, "topic_id", "topic", 3, "role", "TOPIC")
+		f.links("article_link", "article_id", id)
+		f.attach("article_source", "article_id", id, "source_id", "source", 2)
+		f.attach("article_municipality", "article_id", id, "municipality_id", "municipality", 5)
+		f.attach("article_state", "article_id", id, "state_id", "state", 3)
+		f.attach("article_strategy", "article_id", id, "strategy_id", "strategy", 4)
+		f.attach("article_funding_program", "article_id", id, "program_id", "funding_program", 3)
+		f.attach("article_funding_award", "article_id", id, "award_id", "funding_award", 4)
+		f.attach("article_organization", "article_id", id, "organization_id", "organization", 4)
+	}
+}
+
+func (f *filler) comments() {
+	type comment struct {
+		id, article string
+		depth       int
+	}
+	var all []comment
+	for range 320 {
+		c := comment{article: f.ref("article")}
+		var parent any
+		if len(all) > 0 && f.chance(65) {
+			above := all[len(all)-1-f.IntN(min(len(all), 12))]
+			if above.depth < 9 {
+				parent, c.article, c.depth = above.id, above.article, above.depth+1
+			}
+		}
+		c.id = f.node("comment", "article_id", c.article, "parent_id", parent, "author_name", maybe(f, f.some()), "body", f.text(),
+			"status", f.word("APPROVED APPROVED APPROVED APPROVED APPROVED HIDDEN HIDDEN ERASED PENDING REJECTED SPAM"),
+			"audience", f.word("PUBLIC PUBLIC PUBLIC PUBLIC PUBLIC PUBLIC EDITORS"),
+			"upvotes", pick(f, []int{0, 1, 11, 2147483647}), "downvotes", pick(f, []int{0, 2, 2147483647}), "published_at", maybe(f, f.instant()))
+		all = append(all, c)
+		for position := range f.IntN(3) {
+			f.put("comment_note", "comment_id", c.id, "position", position+1, "text", f.some(), "signature", f.some(), "created_at", f.instant())
+		}
+	}
+}

@@ -1,0 +1,867 @@
+package graph_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"stadtgraph/internal/nodeid"
+	"stadtgraph/internal/plan"
+)
+
+// generator makes valid operations. It prefers what was read least often, so
+// that after enough of them everything was.
+type generator struct {
+	*rand.Rand
+	catalogue *plan.Catalogue
+	known     *known
+	viewer    plan.Viewer
+	ref       *reference
+
+	op       *operation
+	counter  int      // of aliases, fragments and variables
+	literal  int      // variables must not be used: inside of one
+	budget   int      // selections
+	filters  int      // comparisons of a filter
+	route    []string // fields to select, one inside the other
+	anywhere int      // the selection may meet others of other types
+}
+
+// known is what the generator knows of the database, and of what was read.
+type known struct {
+	ids     map[string][]string // by type: global ids
+	slugs   map[string][]string // by type
+	keys    []string            // of municipalities
+	cursors map[string][]string // by list
+
+	items   []string            // what there is to read
+	leads   map[string][]string // what else lies behind an item
+	covered map[string]int      // how often each was read
+	open    map[string]int      // how many below an item never were
+}
+
+func newKnown(catalogue *plan.Catalogue) *known {
+	k := &known{ids: map[string][]string{}, slugs: map[string][]string{}, cursors: map[string][]string{}, covered: map[string]int{}, open: map[string]int{}}
+	k.items, k.leads = items(catalogue)
+	for _, item := range k.items {
+		k.count(item, 1)
+	}
+	return k
+}
+
+func (k *known) visit(item string) {
+	if k.covered[item]++; k.covered[item] == 1 {
+		k.count(item, -1)
+	}
+}
+
+func (k *known) count(item string, by int) {
+	for i, c := range item {
+		if c == '.' {
+			k.open[item[:i]] += by
+		}
+	}
+}
+
+func (k *known) missed() []string {
+	return slices.DeleteFunc(slices.Clone(k.items), func(item string) bool { return k.covered[item] > 0 })
+}
+
+// operation is one operation with the values of its variables for several runs.
+type operation struct {
+	roots []*selection
+}
+
+// selection is a field, an inline fragment, or the spread of a fragment.
+type selection struct {
+	field      string
+	alias      string
+	args       []*argument
+	directives []*argument
+	on         string // type condition
+	fragment   string // name, of a spread
+	of         *ast.Type
+	sub        []*selection
+}
+
+type argument struct {
+	name  string
+	value *value
+}
+
+// value is a literal, or a variable with its value in each run.
+type value struct {
+	text    string // of a scalar
+	list    []*value
+	members []*argument
+	kind    valueKind
+
+	variable string
+	typeName string
+	fallback *value   // default
+	runs     []*value // nil where it is absent
+}
+
+type valueKind uint8
+
+const (
+	isNull valueKind = iota
+	isScalar
+	isText // a scalar in quotes
+	isList
+	isObject
+	isVariable
+)
+
+// runsOf is how often an operation runs, with other values of its variables.
+const runsOf = 3
+
+func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }
+
+func oneOf[T any](g *generator, from []T) T { return from[g.IntN(len(from))] }
+
+// rarely picks one of some things, those that came seldom more often.
+func (g *generator) rarely(names []string, item func(name string) string) string {
+	weights, total := make([]float64, len(names)), 0.0
+	for i, name := range names {
+		n := float64(1 + g.known.covered[item(name)])
+		weights[i] = 1/(n*n) + 0.2*float64(g.known.open[item(name)])
+		for _, lead := range g.known.leads[item(name)] {
+			weights[i] += 0.05 * float64(g.known.open[lead])
+		}
+		total += weights[i]
+	}
+	if g.chance(30) {
+		return oneOf(g, names)
+	}
+	at := g.Float64() * total
+	for i, w := range weights {
+		if at -= w; at < 0 {
+			return names[i]
+		}
+	}
+	return names[len(names)-1]
+}
+
+func (g *generator) next(prefix string) string {
+	g.counter++
+	return prefix + strconv.Itoa(g.counter)
+}
+
+// operation makes a new one.
+func (g *generator) operation() *operation {
+	g.op, g.counter, g.budget = &operation{}, 0, 8+g.IntN(50)
+	var roots []string
+	for _, f := range g.catalogue.Schema.Query.Fields {
+		if !strings.HasPrefix(f.Name, "__") {
+			roots = append(roots, f.Name)
+		}
+	}
+	if missed := g.known.missed(); len(missed) > 0 && g.chance(60) {
+		g.route = g.routeTo(oneOf(g, missed))
+		root := g.route[0]
+		g.route = g.route[1:]
+		g.op.roots = append(g.op.roots, g.field("Query", root, 0, nil))
+		g.route = nil
+	}
+	for range 1 + g.IntN(3) {
+		if g.chance(4) {
+			g.op.roots = append(g.op.roots, &selection{field: "__typename", alias: g.next("t")})
+			continue
+		}
+		name := g.rarely(roots, func(name string) string { return "Query." + name })
+		g.op.roots = append(g.op.roots, g.field("Query", name, 0, nil))
+	}
+	return g.op
+}
+
+// routeTo is the shortest way from Query to what was never read.
+func (g *generator) routeTo(item string) []string {
+	typeName, field, _ := strings.Cut(item, ".")
+	def := g.catalogue.Schema.Types[typeName]
+	if def == nil || def.Kind != ast.Object || def.Fields.ForName(field) == nil {
+		for _, end := range []string{"OrderField", "Filter", "Connection"} {
+			typeName = strings.TrimSuffix(typeName, end)
+		}
+		typeName, field = typeName+"Connection", ""
+	}
+	if strings.HasPrefix(item, "Query.") {
+		name, _, _ := strings.Cut(item[len("Query."):], ".")
+		return []string{name}
+	}
+	type place struct {
+		typeName string
+		route    []string
+	}
+	queue, seen := []place{{"Query", nil}}, map[string]bool{}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		if at.typeName == typeName {
+			if field != "" {
+				at.route = append(at.route, field)
+			}
+			return at.route
+		}
+		fields := slices.Clone(g.catalogue.Schema.Types[at.typeName].Fields)
+		g.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
+		for _, f := range fields {
+			if next := f.Type.Name(); !seen[next] && g.catalogue.Schema.Types[next].Kind == ast.Object && !strings.HasPrefix(f.Name, "__") {
+				seen[next] = true
+				queue = append(queue, place{next, append(slices.Clone(at.route), f.Name)})
+			}
+		}
+	}
+	panic("no field leads to " + item)
+}
+
+// ─────────────────────────── selections ───────────────────────────
+
+func (g *generator) selections(typeName string, depth, lists int) (set []*selection) {
+	def := g.catalogue.Schema.Types[typeName]
+	var names []string
+	for _, f := range def.Fields {
+		composite := !g.catalogue.Schema.Types[f.Type.Name()].IsLeafType()
+		if strings.HasPrefix(f.Name, "__") || composite && (depth > 6 || lists > 3 && strings.HasSuffix(f.Type.Name(), "Connection")) {
+			continue
+		}
+		names = append(names, f.Name)
+	}
+	if def.Kind == ast.Interface {
+		g.anywhere++
+		defer func() { g.anywhere-- }()
+	}
+	if len(g.route) > 0 && def.Fields.ForName(g.route[0]) != nil {
+		name := g.route[0]
+		g.route = g.route[1:]
+		set = append(set, g.field(typeName, name, depth, nil))
+		g.route = nil
+	}
+	for range 1 + g.IntN(5) {
+		g.budget--
+		switch {
+		case g.chance(6) || len(names) == 0:
+			set = append(set, &selection{field: "__typename", alias: oneOf(g, []string{"__typename", g.next("t")})})
+		case depth < 7 && (g.chance(12) || def.Kind == ast.Interface && g.chance(65)):
+			set = append(set, g.fragment(def, depth, lists))
+		default:
+			set = append(set, g.field(typeName, g.rarely(names, func(name string) string { return typeName + "." + name }), depth, set))
+			if strings.HasSuffix(typeName, "Connection") && depth < 7 && g.chance(40) { // the rows themselves
+				set = append(set, g.field(typeName, oneOf(g, []string{"nodes", "edges", "pageInfo"}), depth, set))
+			}
+		}
+		if g.budget < 0 {
+			break
+		}
+	}
+	return set
+}
+
+func (g *generator) field(typeName, name string, depth int, siblings []*selection) *selection {
+	def := g.catalogue.Schema.Types[typeName].Fields.ForName(name)
+	s := &selection{field: name, alias: name, of: def.Type}
+	composite := !g.catalogue.Schema.Types[def.Type.Name()].IsLeafType()
+	if len(siblings) > 0 && composite && g.chance(10) { // ask more of one that is there
+		if twin := oneOf(g, siblings); twin.field == name {
+			s.alias, s.args = twin.alias, twin.args
+			s.sub = g.selections(def.Type.Name(), depth+1, lists(def, depth))
+			return s
+		}
+	}
+	s.directives = g.conditions()
+	switch {
+	case len(def.Arguments) > 0:
+		if typeName == "Query" || g.anywhere > 0 || g.chance(80) {
+			s.alias = g.next("c")
+		}
+		s.args = g.arguments(def, depth)
+	case g.anywhere > 0 && !slices.Contains([]string{"id", "name", "slug"}, name), g.chance(20):
+		s.alias = g.next("a")
+	}
+	if composite {
+		s.sub = g.selections(def.Type.Name(), depth+1, lists(def, depth))
+	}
+	return s
+}
+
+// lists counts, roughly, how many lists are around a field.
+func lists(def *ast.FieldDefinition, depth int) int {
+	if strings.HasSuffix(def.Type.Name(), "Connection") {
+		return depth/2 + 1
+	}
+	return depth / 2
+}
+
+// fragment narrows a selection to a type, or does not.
+func (g *generator) fragment(def *ast.Definition, depth, lists int) *selection {
+	conditions := append([]string{def.Name}, def.Interfaces...)
+	for _, t := range g.catalogue.Schema.PossibleTypes[def.Name] {
+		if t.Name != def.Name {
+			conditions = append(conditions, t.Name, t.Name)
+		}
+	}
+	s := &selection{on: oneOf(g, conditions), directives: g.conditions()}
+	if g.chance(15) && def.Kind == ast.Object {
+		s.on = ""
+	}
+	if s.on != "" && g.chance(50) {
+		if twins := g.op.fragments(); len(twins) > 0 && g.chance(50) {
+			for _, twin := range twins {
+				if twin.on == s.on && depth+twin.depth() < 9 {
+					s.fragment, s.sub = twin.fragment, twin.sub
+					return s
+				}
+			}
+		}
+		s.fragment = g.next("F")
+	}
+	inner := s.on
+	if inner == "" {
+		inner = def.Name
+	}
+	s.sub = g.selections(inner, depth, lists)
+	return s
+}
+
+func (g *generator) conditions() []*argument {
+	if !g.chance(7) {
+		return nil
+	}
+	v := g.lift("Boolean!", func() *value { return &value{kind: isScalar, text: strconv.FormatBool(g.chance(60))} })
+	return []*argument{{oneOf(g, []string{"skip", "include"}), v}}
+}
+
+// depth is how deep fields nest below a selection.
+func (s *selection) depth() int {
+	deepest := 0
+	for _, sub := range s.sub {
+		deepest = max(deepest, sub.depth())
+	}
+	return deepest + 1
+}
+
+// fragments are the named fragments that are used so far.
+func (o *operation) fragments() []*selection {
+	found := map[string]*selection{}
+	var walk func(set []*selection)
+	walk = func(set []*selection) {
+		for _, s := range set {
+			if s.fragment != "" {
+				found[s.fragment] = s
+			}
+			walk(s.sub)
+		}
+	}
+	walk(o.roots)
+	all := make([]*selection, 0, len(found))
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, found[name])
+	}
+	return all
+}
+
+// ─────────────────────────── arguments ───────────────────────────
+
+func (g *generator) arguments(def *ast.FieldDefinition, depth int) (args []*argument) {
+	add := func(name, t string, fresh func() *value) {
+		args = append(args, &argument{name, g.lift(t, fresh)})
+	}
+	typeName := def.Type.Name()
+	if target, ok := strings.CutSuffix(typeName, "Connection"); ok {
+		return g.page(g.catalogue.Object(target), depth)
+	}
+	switch {
+	case def.Name == "node":
+		add("id", "ID!", func() *value { return g.anyID("") })
+	case def.Name == "nodes":
+		n := g.IntN(7)
+		add("ids", "[ID!]!", func() *value {
+			list := &value{kind: isList}
+			for range n {
+				list.list = append(list.list, g.lift("ID!", func() *value { return g.anyID("") }))
+			}
+			return list
+		})
+	default: // a look-up takes one of its keys
+		var names []string
+		for _, a := range def.Arguments {
+			names = append(names, a.Name)
+		}
+		key := g.rarely(names, func(name string) string { return "Query." + def.Name + "." + name })
+		for _, a := range def.Arguments {
+			switch {
+			case a.Name == key:
+				add(key, a.Type.Name()+"!", func() *value { return g.lookupKey(typeName, a) })
+			case g.chance(15):
+				args = append(args, &argument{a.Name, &value{kind: isNull}})
+			case g.chance(10) && g.literal == 0:
+				args = append(args, &argument{a.Name, &value{kind: isVariable, variable: g.next("v"), typeName: a.Type.Name(), runs: []*value{nil, {kind: isNull}, nil}}})
+			}
+		}
+	}
+	return args
+}
+
+func (g *generator) lookupKey(typeName string, a *ast.ArgumentDefinition) *value {
+	switch a.Name {
+	case "id":
+		return g.anyID(typeName)
+	case "key":
+		if typeName == "State" {
+			return text(fmt.Sprintf("%02d", 1+g.IntN(18)))
+		}
+		return text(oneOf(g, g.known.keys))
+	case "slug":
+		if slugs := g.known.slugs[typeName]; len(slugs) > 0 && g.chance(90) {
+			return text(oneOf(g, slugs))
+		}
+		return text(oneOf(g, awkwardTexts))
+	}
+	return g.leaf(g.catalogue.Schema.Types[a.Type.Name()], nil)
+}
+
+// anyID is a global id, mostly of a row of a type, sometimes of none.
+func (g *generator) anyID(typeName string) *value {
+	types := slices.Sorted(maps.Keys(g.known.ids))
+	if typeName == "" || g.chance(8) {
+		typeName = oneOf(g, types)
+	}
+	id := oneOf(g, g.known.ids[typeName])
+	if g.chance(30) { // the first ones share their keys, and are in many relations
+		id = g.known.ids[typeName][g.IntN(min(8, len(g.known.ids[typeName])))]
+	}
+	switch {
+	case g.chance(3):
+		return text(nodeid.ID{Prefix: "nobody", UUID: nodeid.Derive("shared", "0")}.String())
+	case g.chance(4):
+		return text(nodeid.ID{Prefix: g.catalogue.Object(typeName).Prefix, UUID: nodeid.Derive("unknown", "0")}.String())
+	}
+	return text(id)
+}
+
+func text(s string) *value { return &value{kind: isText, text: s} }
+
+func scalar(v any) *value { return &value{kind: isScalar, text: fmt.Sprint(v)} }
+
+// page makes the arguments of a connection.
+func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
+	add := func(name string, v *value) {
+		if v != nil {
+			args = append(args, &argument{name, v})
+		}
+	}
+	sizes := [][]int{{1, 2, 3, 5, 20, 50, 100}, {1, 2, 3, 7, 10, 20}, {1, 2, 3, 5}}[min(depth/2, 2)]
+	size := func() *value { return scalar(oneOf(g, sizes)) }
+	switch n := g.IntN(10); {
+	case n < 5 || depth > 2 && n < 7:
+		add("first", g.lift("Int", size))
+	case n < 7 || depth > 2:
+		add("last", g.lift("Int", size))
+	case n < 8:
+		add(oneOf(g, []string{"first", "last"}), &value{kind: isNull})
+	}
+	paged := g.chance(45)
+	var orderBy *value
+	if g.chance(55) {
+		if paged {
+			g.literal++
+		}
+		orderBy = g.lift("["+o.Type+"Order!]", func() *value { return g.order(o) })
+		if paged {
+			g.literal--
+		}
+	}
+	if paged {
+		var order any
+		if orderBy != nil {
+			if order = orderBy.json(0); orderBy.kind == isObject {
+				order = []any{order}
+			}
+		}
+		quiet := g.ref.visited
+		g.ref.visited = func(string) {}
+		g.ref.viewer = g.viewer
+		cursors := g.known.cursors[g.ref.listName(o, g.ref.terms(o, order))]
+		g.ref.visited = quiet
+		for _, side := range []string{"after", "before"} {
+			if len(cursors) > 0 && g.chance(60) {
+				add(side, g.lift("String", func() *value { return text(oneOf(g, cursors)) }))
+			}
+		}
+	}
+	if g.chance(50) || g.known.open[o.Type+"Filter"] > 0 && g.chance(60) {
+		add("filter", g.lift(o.Type+"Filter", func() *value {
+			g.filters = 12
+			return g.filter(o, o.Type+"Filter", 0)
+		}))
+	}
+	add("orderBy", orderBy)
+	g.Shuffle(len(args), func(i, j int) { args[i], args[j] = args[j], args[i] })
+	return args
+}
+
+func (g *generator) order(o *plan.Object) *value {
+	enum := g.catalogue.Schema.Types[o.Type+"OrderField"]
+	list := &value{kind: isList}
+	for range g.IntN(4) {
+		var choices []string
+		for _, v := range enum.EnumValues {
+			for _, how := range []string{"ASC.LAST", "ASC.FIRST", "DESC.LAST", "DESC.FIRST"} {
+				choices = append(choices, v.Name+"."+how)
+			}
+		}
+		choice := strings.Split(g.rarely(choices, func(name string) string { return o.Type + "OrderField." + name }), ".")
+		term := &value{kind: isObject, members: []*argument{{"field", g.lift(enum.Name+"!", func() *value { return scalar(choice[0]) })}}}
+		if choice[1] == "DESC" || g.chance(30) {
+			term.members = append(term.members, &argument{"direction", g.lift("OrderDirection!", func() *value { return scalar(choice[1]) })})
+		} else if g.literal == 0 && g.chance(10) { // absent: its default
+			term.members = append(term.members, &argument{"direction", &value{kind: isVariable, variable: g.next("v"), typeName: "OrderDirection", runs: []*value{nil, scalar("DESC"), nil}}})
+		}
+		if choice[2] == "FIRST" || g.chance(30) {
+			term.members = append(term.members, &argument{"nulls", g.lift("NullsOrder!", func() *value { return scalar(choice[2]) })})
+		}
+		list.list = append(list.list, term)
+	}
+	if len(list.list) == 1 && g.chance(30) {
+		return list.list[0] // a list of one
+	}
+	return list
+}
+
+// filter makes a filter input: a few of its members. o is whose fields it
+// compares; item is what the coverage calls it.
+func (g *generator) filter(o *plan.Object, item string, relations int) *value {
+	input := g.catalogue.Schema.Types[o.Type+"Filter"]
+	v := &value{kind: isObject}
+	var names []string
+	for _, f := range input.Fields {
+		deeper := strings.HasSuffix(f.Type.Name(), "ListFilter") || g.catalogue.Schema.Types[f.Type.Name()].Fields.ForName("and") != nil
+		if (f.Name == "and" || f.Name == "or" || f.Name == "not") && (g.chance(50) || relations > 2) || deeper && relations >= 3 {
+			continue
+		}
+		names = append(names, f.Name)
+	}
+	for range g.IntN(3) + map[bool]int{true: 0, false: 1}[g.chance(5)] {
+		if g.filters--; g.filters < 0 {
+			break
+		}
+		name := g.rarely(names, func(name string) string { return item + "." + name })
+		if slices.ContainsFunc(v.members, func(a *argument) bool { return a.name == name }) {
+			continue
+		}
+		f := input.Fields.ForName(name)
+		v.members = append(v.members, &argument{name, g.lift(f.Type.String(), func() *value { return g.condition(o, item, f, relations) })})
+	}
+	return v
+}
+
+func (g *generator) condition(o *plan.Object, item string, f *ast.FieldDefinition, relations int) *value {
+	typeName := f.Type.Name()
+	input := g.catalogue.Schema.Types[typeName]
+	switch {
+	case f.Name == "not":
+		return g.filter(o, item, relations)
+	case f.Type.Elem != nil:
+		if g.chance(10) {
+			return g.filter(o, item, relations) // a list of one
+		}
+		list := &value{kind: isList}
+		for range g.IntN(4) {
+			list.list = append(list.list, g.filter(o, item, relations))
+		}
+		return list
+	case input.Fields.ForName("and") != nil:
+		return g.filter(g.catalogue.Object(strings.TrimSuffix(typeName, "Filter")), typeName, relations+1)
+	case strings.HasSuffix(typeName, "ListFilter"):
+		v := &value{kind: isObject}
+		target := strings.TrimSuffix(typeName, "ListFilter")
+		for range 1 + g.IntN(2) {
+			name := g.rarely([]string{"some", "none"}, func(name string) string { return item + "." + f.Name + "." + name })
+			if len(v.members) == 0 || v.members[0].name != name {
+				v.members = append(v.members, &argument{name, g.lift(target+"Filter", func() *value {
+					return g.filter(g.catalogue.Object(target), target+"Filter", relations+1)
+				})})
+			}
+		}
+		return v
+	}
+	return g.operators(o, item+"."+f.Name, input)
+}
+
+// operators makes a few comparisons of one value.
+func (g *generator) operators(o *plan.Object, item string, input *ast.Definition) *value {
+	v := &value{kind: isObject}
+	var names []string
+	for _, f := range input.Fields {
+		names = append(names, f.Name)
+	}
+	for range 1 + g.IntN(2) {
+		g.filters--
+		name := g.rarely(names, func(name string) string { return item + "." + name })
+		f := input.Fields.ForName(name)
+		if slices.ContainsFunc(v.members, func(a *argument) bool { return a.name == name }) {
+			continue
+		}
+		v.members = append(v.members, &argument{name, g.lift(f.Type.String(), func() *value {
+			def := g.catalogue.Schema.Types[f.Type.Name()]
+			switch {
+			case def.Kind == ast.InputObject:
+				return g.operators(o, item+"."+name, def)
+			case f.Type.Elem != nil:
+				list := &value{kind: isList}
+				for range g.IntN(4) {
+					list.list = append(list.list, g.lift(f.Type.Elem.String(), func() *value { return g.leaf(def, o) }))
+				}
+				return list
+			}
+			return g.leaf(def, o)
+		})})
+	}
+	return v
+}
+
+// leaf makes a value of a scalar or an enum.
+func (g *generator) leaf(def *ast.Definition, o *plan.Object) *value {
+	switch def.Name {
+	case "Int":
+		return scalar(oneOf(g, []int{0, 1, 2, 3, 5, 7, -1, 50, 1990, 1991, 2095, 2200, 20000, 2147483647, -2147483648}))
+	case "Float":
+		return scalar(oneOf(g, []string{"0", "0.01", "0.07", "0.33", "1", "21474836.47", "1e3", "71.4", "20000", "-0.5", "6.5e9"}))
+	case "Boolean":
+		return scalar(g.chance(50))
+	case "Date":
+		return text(oneOf(g, awkwardDays))
+	case "DateTime":
+		return text(oneOf(g, awkwardInstants))
+	case "Decimal":
+		return text(oneOf(g, append([]string{"1.000", "-1", "0.015", "15750000", "99999999999999999999.9"}, awkwardAmounts...)))
+	case "ID":
+		return g.anyID(o.Type)
+	}
+	if def.Kind == ast.Enum {
+		return scalar(oneOf(g, def.EnumValues).Name)
+	}
+	s := oneOf(g, awkwardTexts)
+	if runes := []rune(s); len(runes) > 2 && g.chance(40) {
+		from := g.IntN(len(runes))
+		s = string(runes[from : from+1+g.IntN(len(runes)-from)])
+	}
+	if g.chance(15) {
+		s = strings.ToUpper(s)
+	}
+	return text(s)
+}
+
+// lift makes a value, or a variable that holds such values.
+func (g *generator) lift(t string, fresh func() *value) *value {
+	if g.literal > 0 || !g.chance(18) {
+		return fresh()
+	}
+	g.literal++
+	defer func() { g.literal-- }()
+	v := &value{kind: isVariable, variable: g.next("v"), typeName: t}
+	nullable := !strings.HasSuffix(t, "!")
+	if nullable && g.chance(30) {
+		v.typeName += "!"
+		nullable = false
+	}
+	if g.chance(20) {
+		v.fallback = fresh()
+	}
+	for range runsOf {
+		switch {
+		case (nullable || v.fallback != nil) && g.chance(15):
+			v.runs = append(v.runs, nil)
+		case nullable && g.chance(10):
+			v.runs = append(v.runs, &value{kind: isNull})
+		default:
+			v.runs = append(v.runs, fresh())
+		}
+	}
+	return v
+}
+
+// ─────────────────────────── text ───────────────────────────
+
+// String is the document.
+func (o *operation) String() string {
+	var body, declared strings.Builder
+	body.WriteString("{\n")
+	printSelections(&body, o.roots, 1)
+	body.WriteString("}\n")
+	for _, f := range o.fragments() {
+		fmt.Fprintf(&body, "fragment %s on %s {\n", f.fragment, f.on)
+		printSelections(&body, f.sub, 1)
+		body.WriteString("}\n")
+	}
+	for _, v := range o.variables() {
+		fmt.Fprintf(&declared, ", $%s: %s", v.variable, v.typeName)
+		if v.fallback != nil {
+			fmt.Fprintf(&declared, " = %s", v.fallback)
+		}
+	}
+	if declared.Len() == 0 {
+		return "query " + body.String()
+	}
+	return "query (" + declared.String()[2:] + ") " + body.String()
+}
+
+// run gives the variables of one run, as decoded JSON.
+func (o *operation) run(n int) map[string]any {
+	vars := map[string]any{}
+	for _, v := range o.variables() {
+		if given := v.runs[n]; given != nil {
+			vars[v.variable] = given.json(n)
+		}
+	}
+	return vars
+}
+
+func (o *operation) variables() (all []*value) {
+	seen := map[string]bool{}
+	var walk func(v *value)
+	args := func(args []*argument) {
+		for _, a := range args {
+			walk(a.value)
+		}
+	}
+	walk = func(v *value) {
+		if v.kind == isVariable && !seen[v.variable] {
+			seen[v.variable] = true
+			all = append(all, v)
+		}
+		for _, item := range v.list {
+			walk(item)
+		}
+		args(v.members)
+	}
+	var selections func(set []*selection)
+	selections = func(set []*selection) {
+		for _, s := range set {
+			args(s.args)
+			args(s.directives)
+			selections(s.sub)
+		}
+	}
+	selections(o.roots)
+	return all
+}
+
+func printSelections(b *strings.Builder, set []*selection, depth int) {
+	for _, s := range set {
+		b.WriteString(strings.Repeat("  ", depth))
+		switch {
+		case s.fragment != "":
+			b.WriteString("..." + s.fragment)
+		case s.field == "":
+			b.WriteString("...")
+			if s.on != "" {
+				b.WriteString(" on " + s.on)
+			}
+		case s.alias != s.field:
+			b.WriteString(s.alias + ": " + s.field)
+		default:
+			b.WriteString(s.field)
+		}
+		if len(s.args) > 0 {
+			b.WriteString("(" + printArguments(s.args) + ")")
+		}
+		for _, d := range s.directives {
+			fmt.Fprintf(b, " @%s(if: %s)", d.name, d.value)
+		}
+		if len(s.sub) > 0 && s.fragment == "" {
+			b.WriteString(" {\n")
+			printSelections(b, s.sub, depth+1)
+			b.WriteString(strings.Repeat("  ", depth) + "}")
+		}
+		b.WriteString("\n")
+	}
+}
+
+func printArguments(args []*argument) string {
+	var parts []string
+	for _, a := range args {
+		parts = append(parts, a.name+": "+a.value.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// String is the value as GraphQL writes it.
+func (v *value) String() string {
+	switch v.kind {
+	case isNull:
+		return "null"
+	case isScalar:
+		return v.text
+	case isText:
+		return quotedGraphQL(v.text)
+	case isVariable:
+		return "$" + v.variable
+	case isObject:
+		return "{" + printArguments(v.members) + "}"
+	}
+	var parts []string
+	for _, item := range v.list {
+		parts = append(parts, item.String())
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+func quotedGraphQL(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteString(`\` + string(r))
+		case r < 0x20 || r == 0x7f || r == 0xfeff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String() + `"`
+}
+
+// json is the value in a run, as decoded JSON.
+func (v *value) json(run int) any {
+	switch v.kind {
+	case isScalar:
+		switch {
+		case v.text == "true" || v.text == "false":
+			return v.text == "true"
+		case v.text[0] == '-' || v.text[0] >= '0' && v.text[0] <= '9':
+			return json.Number(v.text)
+		}
+		return v.text
+	case isText:
+		return v.text
+	case isVariable:
+		if v.runs[run] == nil {
+			if v.fallback != nil {
+				return v.fallback.json(run)
+			}
+			return nil
+		}
+		return v.runs[run].json(run)
+	case isObject:
+		m := map[string]any{}
+		for _, a := range v.members {
+			m[a.name] = a.value.json(run)
+		}
+		return m
+	case isList:
+		list := []any{}
+		for _, item := range v.list {
+			list = append(list, item.json(run))
+		}
+		return list
+	}
+	return nil
+}

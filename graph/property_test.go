@@ -1,0 +1,462 @@
+package graph_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"stadtgraph/graph"
+	"stadtgraph/internal/fault"
+	"stadtgraph/internal/nodeid"
+	"stadtgraph/internal/plan"
+)
+
+var (
+	operations = flag.Int("operations", 600, "how many operations TestPlannerAgreesWithReference generates")
+	seedFlag   = flag.Uint64("seed", 1, "what TestPlannerAgreesWithReference generates them from")
+)
+
+// enough operations read everything that the catalogue declares.
+const enough = 600
+
+// TestPlannerAgreesWithReference generates operations and compares what the
+// planner answers with what the reference does. An operation that makes a
+// difference is shrunk and shown with its variables and both answers:
+//
+//	go test ./graph -run Reference -operations 20000 -seed 7
+func TestPlannerAgreesWithReference(t *testing.T) {
+	t.Parallel()
+	t.Logf("seed %d", *seedFlag)
+	c := newComparison(t)
+	g := &generator{Rand: rand.New(rand.NewPCG(*seedFlag, 0)), catalogue: c.catalogue, known: c.known, ref: c.ref}
+	invalid, tooLarge, ran := 0, 0, 0
+	for ran < *operations {
+		g.viewer = plan.Viewer{Role: plan.Role(g.IntN(3)), Now: awkwardNows[g.IntN(2)]}
+		op := g.operation()
+		doc, err := c.parse(op.String())
+		if err != nil {
+			if invalid++; invalid > 50+ran/4 {
+				t.Fatalf("too many operations are invalid, such as\n%s\n%v", op, err)
+			}
+			continue
+		}
+		ran++
+		for run := range runsOf {
+			problem := c.compare(doc, op.run(run), g.viewer)
+			if problem == "" {
+				continue
+			}
+			if problem == refusedAsTooLarge {
+				tooLarge++
+				break
+			}
+			t.Errorf("operation %d, run %d, %v\n%s", ran, run, g.viewer, problem)
+			t.Fatalf("shrunk:\n%s", c.shrink(op, run, g.viewer))
+		}
+	}
+	t.Logf("%d operations in %d runs each, %d as too large, %d others invalid; %d statements", ran, runsOf, tooLarge, invalid, len(c.ref.memo))
+	if tooLarge > ran/10 {
+		t.Errorf("%d of %d operations are too large", tooLarge, ran)
+	}
+	if missed := c.known.missed(); len(missed) > 0 && ran >= enough {
+		t.Errorf("never read:\n%s", strings.Join(missed, "\n"))
+	}
+}
+
+// comparison is a planner and a reference over one database.
+type comparison struct {
+	t         testing.TB
+	catalogue *plan.Catalogue
+	planner   *plan.Planner
+	ref       *reference
+	known     *known
+	cursors   *rand.Rand
+}
+
+func newComparison(t testing.TB) *comparison { return comparisonOver(t, awkward(t)) }
+
+func comparisonOver(t testing.TB, pool *pgxpool.Pool) *comparison {
+	catalogue, err := graph.Catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &comparison{
+		t: t, catalogue: catalogue, planner: plan.New(catalogue, pool, true), ref: newReference(t, pool, catalogue),
+		known:   newKnown(catalogue),
+		cursors: rand.New(rand.NewPCG(*seedFlag, 1)),
+	}
+	c.ref.visited = c.known.visit
+	for _, o := range catalogue.Objects() {
+		if o.Prefix == "" {
+			continue
+		}
+		for _, found := range c.ref.query("SELECT id::text FROM %s ORDER BY 1", o.Table) {
+			c.known.ids[o.Type] = append(c.known.ids[o.Type], o.Prefix+"_"+base32(found[0]))
+		}
+		slices.SortStableFunc(c.known.ids[o.Type], func(a, b string) int { return strings.Compare(fmt.Sprint(!sharedKey(a)), fmt.Sprint(!sharedKey(b))) })
+		if _, ok := o.Fields["slug"]; ok {
+			for _, found := range c.ref.query("SELECT slug FROM %s ORDER BY 1", o.Table) {
+				c.known.slugs[o.Type] = append(c.known.slugs[o.Type], found[0])
+			}
+		}
+	}
+	for _, found := range c.ref.query("SELECT key FROM municipality_key ORDER BY 1") {
+		c.known.keys = append(c.known.keys, found[0])
+	}
+	return c
+}
+
+// sharedKey says whether an id is one of those whose key rows of all types have.
+func sharedKey(id string) bool {
+	parsed, _ := nodeid.Parse(id)
+	for i := range 12 {
+		if parsed.UUID == nodeid.Derive("shared", fmt.Sprint(i)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *comparison) parse(query string) (*ast.OperationDefinition, error) {
+	doc, errs := gqlparser.LoadQueryWithRules(c.catalogue.Schema, query, rules.NewDefaultRules())
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return doc.Operations[0], nil
+}
+
+const refusedAsTooLarge = "too large"
+
+// compare runs an operation both ways; it gives "" if the answers are the same,
+// or says what is wrong.
+func (c *comparison) compare(op *ast.OperationDefinition, given map[string]any, viewer plan.Viewer) string {
+	vars, err := validator.VariableValues(c.catalogue.Schema, op, given)
+	if err != nil {
+		return fmt.Sprintf("the variables are refused: %v", err)
+	}
+	request, errs := c.planner.Prepare(op, vars, viewer.Role)
+	if len(errs) > 0 {
+		if f, ok := fault.From(errs[0].Err); ok && f.Code == fault.TooLarge {
+			return refusedAsTooLarge
+		}
+		return fmt.Sprintf("the planner refuses the operation: %v", errs)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	raw, errs := request.Read(ctx, viewer, nil, nil)
+	got, err := decode(raw)
+	if err != nil {
+		return fmt.Sprintf("the answer is no JSON: %v\n%s", err, raw)
+	}
+	want := c.ref.answer(op, vars, viewer)
+	got = c.align(want, got)
+	gotText, wantText := canonical(got), canonical(want)
+	gotErrors, wantErrors := paths(errs), c.ref.errors
+	sort.Strings(wantErrors)
+	if gotText == wantText && slices.Equal(gotErrors, wantErrors) {
+		return ""
+	}
+	at := 0
+	for at < len(gotText) && at < len(wantText) && gotText[at] == wantText[at] {
+		at++
+	}
+	from := max(0, at-60)
+	return fmt.Sprintf("they differ at ...%s\ngot  ...%.200s\nwant ...%.200s\ngot  %.3000s %v\nwant %.3000s %v\nerrors %v\n%s",
+		gotText[from:at], gotText[at:], wantText[at:], gotText, gotErrors, wantText, wantErrors, errs, strings.Join(request.SQL(), "\n--\n"))
+}
+
+func paths(errs gqlerror.List) (all []string) {
+	for _, err := range errs {
+		path := strings.NewReplacer("[", ".", "]", "").Replace(err.Path.String())
+		all = append(all, path)
+	}
+	sort.Strings(all)
+	return all
+}
+
+// align puts the reference's stand-ins for cursors where the planner has
+// cursors, and keeps these for other operations.
+func (c *comparison) align(want, got any) any {
+	switch want := want.(type) {
+	case members:
+		got, ok := got.(members)
+		for i := 0; ok && i < min(len(want), len(got)); i++ {
+			got[i].value = c.align(want[i].value, got[i].value)
+		}
+	case []any:
+		got, ok := got.([]any)
+		for i := 0; ok && i < min(len(want), len(got)); i++ {
+			got[i] = c.align(want[i], got[i])
+		}
+	case cursorOf:
+		if cursor, ok := got.(string); ok {
+			if kept := c.known.cursors[want.list]; len(kept) < 60 {
+				c.known.cursors[want.list] = append(kept, cursor)
+			} else {
+				kept[c.cursors.IntN(len(kept))] = cursor
+			}
+			return cursorOf{want.list, rowOfCursor(cursor)}
+		}
+	case float64: // 0.0000001 and 1e-07 are one
+		if number, ok := got.(json.Number); ok {
+			if f, err := number.Float64(); err == nil {
+				return f
+			}
+		}
+	}
+	return got
+}
+
+func canonical(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// decode reads JSON and keeps the order of members.
+func decode(raw []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	v, err := decodeValue(decoder)
+	if err == nil {
+		if _, end := decoder.Token(); !errors.Is(end, io.EOF) {
+			err = errors.New("there is more behind the answer")
+		}
+	}
+	return v, err
+}
+
+func decodeValue(d *json.Decoder) (any, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch token {
+	case json.Delim('['):
+		list := []any{}
+		for d.More() {
+			item, err := decodeValue(d)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, item)
+		}
+		_, err = d.Token()
+		return list, err
+	case json.Delim('{'):
+		object := members{}
+		for d.More() {
+			key, err := d.Token()
+			if err != nil {
+				return nil, err
+			}
+			item, err := decodeValue(d)
+			if err != nil {
+				return nil, err
+			}
+			object = append(object, struct {
+				key   string
+				value any
+			}{key.(string), item})
+		}
+		_, err = d.Token()
+		return object, err
+	}
+	return token, nil
+}
+
+// items lists all that operations have to read: fields, keys of look-ups, page
+// arguments, conditions, orders; and where the way to them leads through.
+func items(catalogue *plan.Catalogue) (items []string, leads map[string][]string) {
+	leads = map[string][]string{}
+	need := func(format string, args ...any) { items = append(items, fmt.Sprintf(format, args...)) }
+	schema := catalogue.Schema
+	for _, def := range schema.Types {
+		if def.BuiltIn || def.Kind != ast.Object {
+			continue
+		}
+		for _, f := range def.Fields {
+			if strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			need("%s.%s", def.Name, f.Name)
+			if target, ok := strings.CutSuffix(f.Type.Name(), "Connection"); ok {
+				leads[def.Name+"."+f.Name] = []string{target + "Filter", target + "OrderField", target, f.Type.Name()}
+			} else if schema.Types[f.Type.Name()].Kind == ast.Object {
+				leads[def.Name+"."+f.Name] = []string{f.Type.Name()}
+			}
+			if def == schema.Query && catalogue.Root(f.Name) != nil {
+				for _, a := range f.Arguments {
+					need("Query.%s.%s", f.Name, a.Name)
+				}
+			}
+		}
+		if target, ok := strings.CutSuffix(def.Name, "Connection"); ok {
+			for _, a := range []string{"first", "last", "after", "before"} {
+				need("%s.%s", def.Name, a)
+			}
+			for _, v := range schema.Types[target+"OrderField"].EnumValues {
+				for _, how := range []string{"ASC.LAST", "ASC.FIRST", "DESC.LAST", "DESC.FIRST"} {
+					need("%sOrderField.%s.%s", target, v.Name, how)
+				}
+			}
+		}
+	}
+	var conditions func(item string, input *ast.Definition)
+	conditions = func(item string, input *ast.Definition) {
+		for _, f := range input.Fields {
+			need("%s.%s", item, f.Name)
+			inner := schema.Types[f.Type.Name()]
+			switch {
+			case inner.Kind != ast.InputObject:
+			case inner.Fields.ForName("and") != nil:
+				leads[item+"."+f.Name] = []string{inner.Name}
+			case strings.HasSuffix(inner.Name, "ListFilter"):
+				need("%s.%s.some", item, f.Name)
+				need("%s.%s.none", item, f.Name)
+				leads[item+"."+f.Name] = []string{strings.TrimSuffix(inner.Name, "ListFilter") + "Filter"}
+			default:
+				conditions(item+"."+f.Name, inner)
+			}
+		}
+	}
+	for _, o := range catalogue.Objects() {
+		if input := schema.Types[o.Type+"Filter"]; input != nil && input.Fields.ForName("and") != nil {
+			conditions(input.Name, input)
+		}
+	}
+	for _, f := range schema.Query.Fields { // to what hangs on the rows of a root, too
+		target := strings.TrimSuffix(f.Type.Name(), "Connection")
+		for _, inner := range schema.Types[target].Fields {
+			if strings.HasSuffix(f.Type.Name(), "Connection") && inner.Type.Name() != f.Type.Name() {
+				leads["Query."+f.Name] = append(leads["Query."+f.Name], leads[target+"."+inner.Name]...)
+			}
+		}
+	}
+	sort.Strings(items)
+	return items, leads
+}
+
+// ─────────────────────────── shrinking ───────────────────────────
+
+// shrink drops whatever does not matter for the difference that a run makes. If
+// the difference needs the runs before, all of it is needed.
+func (c *comparison) shrink(op *operation, run int, viewer plan.Viewer) string {
+	var last, first string
+	alike := func(problem string) bool { // a refusal for another reason is another problem
+		return first == "" || first[:20] == problem[:20] && (first[:20] != "the planner refuses " || first[len(first)-20:] == problem[len(problem)-20:])
+	}
+	fails := func() bool {
+		doc, err := c.parse(op.String())
+		if err != nil {
+			return false
+		}
+		c.planner = plan.New(c.catalogue, c.ref.pool, true)
+		for range 3 {
+			problem := c.compare(doc, op.run(run), viewer)
+			if problem != "" && problem != refusedAsTooLarge && alike(problem) {
+				if last = problem; first == "" {
+					first = problem
+				}
+				return true
+			}
+		}
+		return false
+	}
+	if !fails() {
+		return "the operation alone does not fail; it takes the ones before it"
+	}
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		progress := false
+		for _, cut := range cuts(op, run) {
+			undo := cut()
+			if fails() {
+				progress = true
+				break
+			}
+			undo()
+		}
+		if !progress {
+			break
+		}
+	}
+	fails()
+	vars, _ := json.Marshal(op.run(run))
+	return fmt.Sprintf("%s%s\n%v\n%s", op, vars, viewer, last)
+}
+
+// cuts are the ways to make an operation smaller by one piece; each gives the way
+// back.
+func cuts(op *operation, run int) (all []func() (undo func())) {
+	var selections func(set *[]*selection)
+	var values func(v **value)
+	arguments := func(args *[]*argument) {
+		all = append(all, cutOne(args)...)
+		for _, a := range *args {
+			values(&a.value)
+		}
+	}
+	values = func(v **value) {
+		was := *v
+		switch was.kind {
+		case isVariable:
+			if given := was.runs[run]; given != nil {
+				all = append(all, func() func() { *v = given; return func() { *v = was } })
+			}
+		case isList:
+			all = append(all, cutOne(&was.list)...)
+			for i := range was.list {
+				values(&was.list[i])
+			}
+		case isObject:
+			arguments(&was.members)
+		}
+	}
+	selections = func(set *[]*selection) {
+		all = append(all, cutOne(set)...)
+		for i, s := range *set {
+			if s.field == "" { // a fragment gives way to what it holds
+				all = append(all, func() func() {
+					was := *set
+					*set = slices.Replace(slices.Clone(was), i, i+1, s.sub...)
+					return func() { *set = was }
+				})
+			}
+			arguments(&s.args)
+			arguments(&s.directives)
+			selections(&s.sub)
+		}
+	}
+	selections(&op.roots)
+	return all
+}
+
+func cutOne[T any](list *[]T) (all []func() func()) {
+	for i := range *list {
+		all = append(all, func() func() {
+			was := *list
+			*list = slices.Delete(slices.Clone(was), i, i+1)
+			return func() { *list = was }
+		})
+	}
+	return all
+}
