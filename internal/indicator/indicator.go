@@ -41,7 +41,7 @@ var Observation = plan.Object{
 	Order: []plan.Term{{Field: "asOf", Desc: true}},
 	Fields: plan.Fields{
 		"indicator":  plan.One("indicator_id"),
-		"value":      plan.Column("value"),
+		"value":      plan.Expr("trim_scale({value})"), // 80, not 80.0000
 		"comparator": plan.Column("comparator"),
 		"asOf":       value.PartialDate("as_of"),
 		"subject": plan.Either(
