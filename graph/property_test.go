@@ -88,6 +88,7 @@ type comparison struct {
 	ref       *reference
 	known     *known
 	cursors   *rand.Rand
+	compared  int
 }
 
 func newComparison(t testing.TB) *comparison { return comparisonOver(t, awkward(t)) }
@@ -147,7 +148,7 @@ const refusedAsTooLarge = "too large"
 // compare runs an operation both ways; it gives "" if the answers are the same,
 // or says what is wrong.
 func (c *comparison) compare(op *ast.OperationDefinition, given map[string]any, viewer plan.Viewer) string {
-	vars, err := validator.VariableValues(c.catalogue.Schema, op, given)
+	vars, err := c.variables(op, given)
 	if err != nil {
 		return fmt.Sprintf("the variables are refused: %v", err)
 	}
@@ -160,15 +161,47 @@ func (c *comparison) compare(op *ast.OperationDefinition, given map[string]any, 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	raw, errs := request.Read(ctx, viewer, nil, nil)
+	var raw []byte
+	done := make(chan struct{})
+	go func() {
+		raw, errs = request.Read(ctx, viewer, nil, nil)
+		close(done)
+	}()
+	want := c.ref.answer(op, vars, viewer)
+	<-done
+	if problem := c.differ(raw, paths(errs), want); problem != "" {
+		return fmt.Sprintf("%s\nerrors %v\n%s", problem, errs, strings.Join(request.SQL(), "\n--\n"))
+	}
+	return ""
+}
+
+// variables adds what was not given: as a server does that leaves coercion to the
+// planner, or as the library does, in turn.
+func (c *comparison) variables(op *ast.OperationDefinition, given map[string]any) (map[string]any, error) {
+	if c.compared++; c.compared%3 == 0 {
+		return validator.VariableValues(c.catalogue.Schema, op, given)
+	}
+	for _, def := range op.VariableDefinitions {
+		if _, ok := given[def.Variable]; !ok && def.DefaultValue != nil {
+			v, err := def.DefaultValue.Value(nil)
+			if err != nil {
+				return nil, err
+			}
+			given[def.Variable] = v
+		}
+	}
+	return given, nil
+}
+
+// differ says where an answer is another one than the reference has.
+func (c *comparison) differ(raw []byte, gotErrors []string, want any) string {
 	got, err := decode(raw)
 	if err != nil {
 		return fmt.Sprintf("the answer is no JSON: %v\n%s", err, raw)
 	}
-	want := c.ref.answer(op, vars, viewer)
 	got = c.align(want, got)
 	gotText, wantText := canonical(got), canonical(want)
-	gotErrors, wantErrors := paths(errs), c.ref.errors
+	wantErrors := c.ref.errors
 	sort.Strings(wantErrors)
 	if gotText == wantText && slices.Equal(gotErrors, wantErrors) {
 		return ""
@@ -178,8 +211,59 @@ func (c *comparison) compare(op *ast.OperationDefinition, given map[string]any, 
 		at++
 	}
 	from := max(0, at-60)
-	return fmt.Sprintf("they differ at ...%s\ngot  ...%.200s\nwant ...%.200s\ngot  %.3000s %v\nwant %.3000s %v\nerrors %v\n%s",
-		gotText[from:at], gotText[at:], wantText[at:], gotText, gotErrors, wantText, wantErrors, errs, strings.Join(request.SQL(), "\n--\n"))
+	return fmt.Sprintf("they differ at ...%s\ngot  ...%.200s\nwant ...%.200s\ngot  %.3000s %v\nwant %.3000s %v",
+		gotText[from:at], gotText[at:], wantText[at:], gotText, gotErrors, wantText, wantErrors)
+}
+
+// TestRequestsAgreeWithReference is the same for whole requests, which have
+// variables of their own and limits, and no choice of the viewer.
+func TestRequestsAgreeWithReference(t *testing.T) {
+	t.Parallel()
+	c := newComparison(t)
+	g := &generator{Rand: rand.New(rand.NewPCG(*seedFlag, 2)), catalogue: c.catalogue, known: c.known, ref: c.ref}
+	g.viewer = plan.Viewer{Role: plan.Public, Now: time.Now()}
+	executor := graph.NewExecutor(c.planner)
+	refused := 0
+	const requests = 60
+	for range requests {
+		op := g.operation()
+		doc, err := c.parse(op.String())
+		if err != nil {
+			continue
+		}
+		for n := range runsOf {
+			vars, _ := json.Marshal(op.run(n))
+			var given map[string]any
+			decoder := json.NewDecoder(bytes.NewReader(vars))
+			decoder.UseNumber()
+			if err := decoder.Decode(&given); err != nil {
+				t.Fatal(err)
+			}
+			var answer struct {
+				Data   json.RawMessage
+				Errors gqlerror.List
+			}
+			text := run(t, executor, op.String(), given)
+			if err := json.Unmarshal([]byte(text), &answer); err != nil {
+				t.Fatal(err)
+			}
+			if len(answer.Errors) > 0 && answer.Errors[0].Extensions["code"] == "TOO_LARGE" {
+				refused++
+				break
+			}
+			coerced, err := c.variables(doc, op.run(n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := c.ref.answer(doc, coerced, g.viewer)
+			if problem := c.differ(answer.Data, paths(answer.Errors), want); problem != "" {
+				t.Fatalf("%s\n%s\n%s\n%.2000s", op, vars, problem, text)
+			}
+		}
+	}
+	if refused > requests/4 {
+		t.Errorf("%d of %d requests are too large", refused, requests)
+	}
 }
 
 func paths(errs gqlerror.List) (all []string) {

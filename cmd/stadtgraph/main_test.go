@@ -358,6 +358,25 @@ func ask(t *testing.T, base, query string) string {
 	return string(answer)
 }
 
+// fromReadme is the query that README.md shows, and its answer.
+func fromReadme(t *testing.T) (query, answer string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := regexp.MustCompile(`-d '(\{.+\})'`).FindSubmatch(text)
+	shown := regexp.MustCompile("(?s)```json\n(.+?)\n```").FindSubmatch(text)
+	if sent == nil || shown == nil {
+		t.Fatal("README.md shows no query, or no answer")
+	}
+	var request struct{ Query string }
+	if err := json.Unmarshal(sent[1], &request); err != nil {
+		t.Fatal(err)
+	}
+	return request.Query, string(shown[1])
+}
+
 // Everything that a first visitor meets: one command, real data, kept whatever
 // ends the process.
 func TestDev(t *testing.T) {
@@ -380,6 +399,11 @@ func TestDev(t *testing.T) {
 	}
 	if id := regexp.MustCompile(`municipality_\w+`).FindAllString(first, -1); len(id) != 2 || id[0] != id[1] {
 		t.Errorf("the city under its two keys: %s", first)
+	}
+
+	query, answer := fromReadme(t)
+	if got := ask(t, p.base, query); got != answer {
+		t.Errorf("README.md promises\n%s\nand the answer is\n%s", answer, got)
 	}
 
 	// A second one would spoil the data, and says so.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
 
@@ -241,10 +242,9 @@ func NewCatalogue(schema *ast.Schema, objects []Object, roots []Root) (*Catalogu
 				return nil, fmt.Errorf("catalogue: %s and %s share the id prefix %q", c.byID[o.Prefix].Type, o.Type, o.Prefix)
 			}
 			c.byID[o.Prefix] = o
-			if o.Fields == nil {
-				o.Fields = Fields{}
-			}
-			o.Fields["id"] = Column("id")
+			fields := Fields{"id": Column("id")} // the declaration is not ours to change
+			maps.Copy(fields, o.Fields)
+			o.Fields = fields
 		}
 	}
 	for i := range roots {

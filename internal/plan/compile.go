@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -35,7 +36,9 @@ func (p *Planner) compile(r *Request, role Role) (*plan, error) {
 			continue
 		}
 		if strings.HasPrefix(f.field.Name, "__") {
-			out.roots = append(out.roots, rootPlan{field: f.field, introspection: true})
+			merged := *f.field
+			merged.SelectionSet = slices.Concat(f.sets...)
+			out.roots = append(out.roots, rootPlan{field: &merged, introspection: true})
 			continue
 		}
 		b := &builder{catalogue: p.catalogue, req: r, role: role, index: map[param]int{}}
