@@ -85,7 +85,7 @@ var Municipality = plan.Object{
 			WHERE c.predecessor_id = {id} AND c.successor_id = {parent.id} AND c.predecessor_id <> c.successor_id)`).By("{key}"),
 		"successors": plan.Joined(`EXISTS (SELECT FROM territorial_change c
 			WHERE c.successor_id = {id} AND c.predecessor_id = {parent.id} AND c.predecessor_id <> c.successor_id)`).By("{key}"),
-		"territorialChanges": plan.Joined("({predecessor_id} = {parent.id} OR {successor_id} = {parent.id})").By("{effective_on_start}, {id}"),
+		"territorialChanges": plan.Joined("({predecessor_id} = {parent.id} OR {successor_id} = {parent.id})").By("{effective_on_start}, {former_key}, {id}"),
 		"measures":           plan.Joined("EXISTS (SELECT FROM measure_owner o WHERE o.measure_id = {id} AND o.municipality_id = {parent.id})"),
 		"events":             plan.Held("municipality_id", ""),
 		"rankings":           plan.Held("municipality_id", ""),

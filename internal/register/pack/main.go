@@ -16,6 +16,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"fmt"
@@ -114,7 +115,7 @@ func before(sheet, register []byte) ([]byte, error) {
 		}
 		return []string{
 			key, cell("gemeindename"), cell("textkennzeichen"),
-			strings.TrimLeft(strings.ReplaceAll(whole(cell("flaeche")), ".", ""), "0"), cell("postleitzahl"),
+			cmp.Or(strings.TrimLeft(strings.ReplaceAll(whole(cell("flaeche")), ".", ""), "0"), "0"), cell("postleitzahl"),
 		}
 	})
 }
