@@ -87,7 +87,10 @@ var Decision = plan.Object{
 		"date":      value.PartialDate("date"),
 		"reference": plan.Column("reference"),
 		"url":       plan.Column("url"),
-		"sources":   value.Sources("strategy_decision_source", "strategy_id").And("{link.decision} = {parent.position}"),
+		"sources": {Relation: &plan.Relation{ // a decision has no id: it is one of a strategy, by position
+			Link: "strategy_decision_source", Order: "{link.position}", All: true,
+			On: "{link.strategy_id} = {parent.strategy_id} AND {link.decision} = {parent.position} AND {id} = {link.source_id}",
+		}},
 	},
 }
 
