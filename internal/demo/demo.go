@@ -1,5 +1,6 @@
-// Package demo holds the content that ships: the 73 federal smart-city model
-// projects and the first strategies, programs, articles and comments, in German.
+// Package demo holds the content that ships, in German: the 73 federal smart-city
+// model projects, five articles in full and the news beside them, and all that
+// they speak of, from strategies and measures to people, events and figures.
 //
 // The content is data that an editor can read: content/*.json and the Markdown
 // files beside them, and mpsc_projects.csv as compiled. A JSON file is one object
@@ -31,7 +32,13 @@
 // quoted. Of the comments below the article on Bamberg only order, votes and how
 // they begin are known. Their wording is ours, and so are their instants, which
 // keep the order and mean nothing else. What the first source of a fact leaves
-// open was looked up in others, or stays empty; each row names its sources.
+// open was looked up in others, or stays empty; each row names its sources. A
+// source has verified_at if what it says was compared with the list of facts.
+//
+// Offices are those of the time: a mention's capacity, not what the person does
+// today. Pictures have no address, because only their credits are on record. A
+// news item of which no more than kicker and day are known is archived: it is
+// there, and no list shows it.
 package demo
 
 import (
