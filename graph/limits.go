@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -92,7 +94,7 @@ func (l *limits) walk(set ast.SelectionSet, at place) *gqlerror.Error {
 
 func (l *limits) field(f *ast.Field, at place) *gqlerror.Error {
 	inner := place{
-		path:        append(at.path[:len(at.path):len(at.path)], ast.PathName(f.Alias)),
+		path:        append(slices.Clip(at.path), ast.PathName(f.Alias)),
 		key:         at.key + "." + f.Alias,
 		depth:       at.depth,
 		validations: at.validations,

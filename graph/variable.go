@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -183,10 +184,8 @@ func asNumber(value any) (float64, bool) {
 }
 
 func invalidVariable(def *ast.VariableDefinition, path []string, problem string) *gqlerror.Error {
-	name := def.Variable
-	for _, step := range slices.Backward(path) {
-		name += "." + step
-	}
+	slices.Reverse(path)
+	name := strings.Join(append([]string{def.Variable}, path...), ".")
 	err := coded(string(fault.Invalid), "Variable `$"+clip(name)+"` "+problem)
 	err.Extensions["variable"] = clip(name)
 	if def.Position != nil {

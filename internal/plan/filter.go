@@ -188,9 +188,12 @@ func speaksOf(filter *object, field string) bool {
 
 // checkFilter holds a filter to the bounds on its size.
 func checkFilter(filter *object) error {
-	predicates := 0
+	predicates, objects := 0, 0
 	var walk func(o *object, relations int) error
 	walk = func(o *object, relations int) error {
+		if objects++; objects > 4*maxPredicates { // `not` in `not` in `not` holds none
+			return fault.New(fault.Invalid, "may hold %d conditions at most.", maxPredicates)
+		}
 		if relations > maxRelationDepth {
 			return fault.New(fault.Invalid, "may follow %d relations at most, one inside the other.", maxRelationDepth)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -202,7 +203,7 @@ func TestRefused(t *testing.T) {
 		for _, accept := range []string{"", plainJSON, graphqlResponse} {
 			headers := c.headers
 			if accept != "" {
-				headers = append(headers[:len(headers):len(headers)], "Accept", accept)
+				headers = append(slices.Clip(headers), "Accept", accept)
 			}
 			r := do(t, c.method, base+"/graphql?"+c.query, c.body, headers...)
 			if r.StatusCode != c.status {
@@ -352,6 +353,7 @@ func TestHostile(t *testing.T) {
 		"nested types":            {query: "query($a: " + strings.Repeat("[", 120_000)},
 		"nested fragments":        {query: "{" + strings.Repeat("...{", 400) + "__typename" + strings.Repeat("}", 400) + "}", fine: true},
 		"nested filters":          {query: `query($f: MunicipalityFilter) { municipalities(filter: $f) { totalCount } }`, variables: map[string]any{"f": filter}},
+		"nested filters, written": {query: "{ municipalities(filter: " + strings.Repeat("{not: ", 350) + "{}" + strings.Repeat("}", 350) + ") { totalCount } }"},
 		"16,000 times __typename": {query: "{" + repeat(16_000, same("__typename")) + "}"},
 		"10,000 times __typename": {query: "{" + repeat(10_000, same("__typename")) + "}"},
 		"1,000 times a field":     {query: "{ municipalities { nodes {" + repeat(990, same("name")) + "} } }"},
