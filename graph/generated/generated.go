@@ -1014,7 +1014,7 @@ type Municipality implements Node & Owner & Recipient {
   travelRegion: String
   """Constituencies of the Bundestag that it lies in; null for higher levels."""
   constituencies: Constituencies
-  """The day it ceased to exist, by a merger for example; null as long as it exists. If only the year is known, its last day."""
+  """The day it ceased to exist, by a merger for example; null as long as it exists. If only the year is known, its last day; if not even that, the day of the first register without it."""
   dissolvedOn: Date
   """Official names that it had before."""
   formerNames: [FormerName!]!
