@@ -3059,7 +3059,9 @@ type Article implements Node {
   commentsStatus: CommentsStatus!
   """When the discussion closes or closed; null if that is not set."""
   commentsCloseAt: DateTime
-  """The rules of the discussion."""
+  """What the rules of the discussion are called."""
+  commentPolicyTitle: String
+  """Where the rules of the discussion can be read."""
   commentPolicyUrl: URL
   """How many approved comments it has; ` + "`" + `comments.totalCount` + "`" + ` also counts tombstones."""
   commentCount: Int!
