@@ -33,11 +33,10 @@ func Schema() *ast.Schema {
 
 // Catalogue is what the nouns declare, checked against the schema.
 func Catalogue() (*plan.Catalogue, error) {
-	return plan.NewCatalogue(Schema(),
-		slices.Concat(about.Objects, value.Objects, territory.Objects, strategy.Objects, funding.Objects,
-			article.Objects, comment.Objects, topic.Objects, organization.Objects,
-			person.Objects, event.Objects, ranking.Objects, indicator.Objects, media.Objects),
-		slices.Concat(about.Roots, territory.Roots, strategy.Roots, funding.Roots,
-			article.Roots, comment.Roots, topic.Roots, organization.Roots,
-			person.Roots, event.Roots, ranking.Roots, indicator.Roots))
+	nouns := slices.Concat(value.Objects, territory.Objects, strategy.Objects, funding.Objects, article.Objects,
+		comment.Objects, topic.Objects, organization.Objects, person.Objects, event.Objects, ranking.Objects,
+		indicator.Objects, media.Objects)
+	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns),
+		slices.Concat(about.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,
+			comment.Roots, organization.Roots, person.Roots, event.Roots, ranking.Roots, indicator.Roots))
 }
