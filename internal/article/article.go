@@ -92,4 +92,4 @@ var Media = plan.Object{
 }
 
 // Roots are the look-ups of the noun.
-var Roots = []plan.Root{{Name: "article", Lookup: plan.ByIDOrSlug("article")}}
+var Roots = []plan.Root{{Name: "article", Lookup: plan.ByIDOrSlug("Article", "article")}}

@@ -46,4 +46,4 @@ func organizations(role plan.SQL) plan.Field {
 }
 
 // Roots are the look-ups of the noun.
-var Roots = []plan.Root{{Name: "event", Lookup: plan.ByIDOrSlug("event")}}
+var Roots = []plan.Root{{Name: "event", Lookup: plan.ByIDOrSlug("Event", "event")}}

@@ -170,7 +170,7 @@ var AwardRecipient = plan.Object{
 
 // Roots are the look-ups of the noun.
 var Roots = []plan.Root{
-	{Name: "fundingProgram", Lookup: plan.ByIDOrSlug("funding_program")},
+	{Name: "fundingProgram", Lookup: plan.ByIDOrSlug("FundingProgram", "funding_program")},
 	{Name: "fundingCall", Lookup: plan.ByID},
 	{Name: "award", Lookup: plan.ByID},
 }

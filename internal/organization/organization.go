@@ -43,4 +43,4 @@ var Organization = plan.Object{
 }
 
 // Roots are the look-ups of the noun.
-var Roots = []plan.Root{{Name: "organization", Lookup: plan.ByIDOrSlug("organization")}}
+var Roots = []plan.Root{{Name: "organization", Lookup: plan.ByIDOrSlug("Organization", "organization")}}

@@ -34,4 +34,4 @@ var Person = plan.Object{
 }
 
 // Roots are the look-ups of the noun.
-var Roots = []plan.Root{{Name: "person", Lookup: plan.ByIDOrSlug("person")}}
+var Roots = []plan.Root{{Name: "person", Lookup: plan.ByIDOrSlug("Person", "person")}}

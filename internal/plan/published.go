@@ -23,10 +23,12 @@ var NotArchived = Listing{Field: "publicationStatus", Where: `{publication_statu
 // ByID is the look-up of a type without slugs.
 var ByID = map[string]SQL{"id": "{id} = {arg}"}
 
-// ByIDOrSlug is the usual look-up; a slug may be one that the row had before.
-func ByIDOrSlug(table SQL) map[string]SQL {
+// ByIDOrSlug is the usual look-up. A slug may be one that the row had before,
+// unless another row that the viewer may see has it now.
+func ByIDOrSlug(typeName, table SQL) map[string]SQL {
 	return map[string]SQL{
-		"id":   "{id} = {arg}",
-		"slug": "({slug} = {arg} OR {id} = (SELECT f.id FROM former_slug f WHERE f.type = '" + table + "' AND f.slug = {arg}))",
+		"id": "{id} = {arg}",
+		"slug": "({slug} = {arg} OR {id} = (SELECT f.id FROM former_slug f WHERE f.type = '" + table + "' AND f.slug = {arg}) " +
+			"AND NOT EXISTS (SELECT FROM " + table + " present WHERE present.slug = {arg} AND {visible " + typeName + " present}))",
 	}
 }

@@ -50,4 +50,4 @@ var Entry = plan.Object{
 }
 
 // Roots are the look-ups of the noun.
-var Roots = []plan.Root{{Name: "ranking", Lookup: plan.ByIDOrSlug("ranking")}}
+var Roots = []plan.Root{{Name: "ranking", Lookup: plan.ByIDOrSlug("Ranking", "ranking")}}

@@ -131,6 +131,6 @@ var Measure = plan.Object{
 
 // Roots are the look-ups of the noun.
 var Roots = []plan.Root{
-	{Name: "strategy", Lookup: plan.ByIDOrSlug("strategy")},
-	{Name: "measure", Lookup: plan.ByIDOrSlug("measure")},
+	{Name: "strategy", Lookup: plan.ByIDOrSlug("Strategy", "strategy")},
+	{Name: "measure", Lookup: plan.ByIDOrSlug("Measure", "measure")},
 }

@@ -177,7 +177,7 @@ var Roots = []plan.Root{
 		"id": "{id} = {arg}", "slug": "{slug} = {arg}", "key": "{key} = {arg}", "code": "{code} = {arg}",
 	}},
 	{Name: "municipality", Lookup: map[string]plan.SQL{
-		"id": "{id} = {arg}", "slug": plan.ByIDOrSlug("municipality")["slug"],
+		"id": "{id} = {arg}", "slug": plan.ByIDOrSlug("Municipality", "municipality")["slug"],
 		"key": "{id} = (SELECT k.municipality_id FROM municipality_key k WHERE k.key = {arg})",
 	}},
 	{Name: "municipalitiesByKey", Items: 1000, Rows: `SELECT asked.key, k.municipality_id, asked.place, CASE

@@ -32,4 +32,4 @@ var Topic = plan.Object{
 }
 
 // Roots are the look-ups of the noun.
-var Roots = []plan.Root{{Name: "topic", Lookup: plan.ByIDOrSlug("topic")}}
+var Roots = []plan.Root{{Name: "topic", Lookup: plan.ByIDOrSlug("Topic", "topic")}}
