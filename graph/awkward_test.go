@@ -19,7 +19,7 @@ import (
 )
 
 // awkwardVersion stands for what awkward fills a database with.
-const awkwardVersion = "2"
+const awkwardVersion = "3"
 
 // awkward is a database whose rows are as difficult as the tables allow: nulls
 // wherever they may be, ties, every status, deleted and drafted holders, texts
@@ -82,6 +82,10 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	f.comments()
 	f.changes()
 	f.otherNames()
+	for _, table := range []string{"organization", "topic", "strategy", "funding_program", "funding_award", "article",
+		"person", "event", "measure", "ranking", "figure", "media_asset"} { // one that is in many relations
+		f.batch.Queue("UPDATE "+table+" SET deleted_at = '2020-01-01' WHERE id = $1", f.ids[table][2])
+	}
 	tx, err := pool.Begin(ctx)
 	if err != nil {
 		return err

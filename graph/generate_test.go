@@ -77,6 +77,7 @@ func (k *known) missed() []string {
 // operation is one operation with the values of its variables for several runs.
 type operation struct {
 	roots []*selection
+	paged bool // it holds cursors, which belong to one viewer
 }
 
 // selection is a field, an inline fragment, or the spread of a fragment.
@@ -114,7 +115,8 @@ type valueKind uint8
 const (
 	isNull valueKind = iota
 	isScalar
-	isText // a scalar in quotes
+	isText  // a scalar in quotes
+	isBlock // in three of them
 	isList
 	isObject
 	isVariable
@@ -331,11 +333,13 @@ func (g *generator) fragment(def *ast.Definition, depth, lists int) *selection {
 }
 
 func (g *generator) conditions() []*argument {
-	if !g.chance(7) {
-		return nil
+	var conditions []*argument
+	for _, name := range []string{"skip", "include"} {
+		if g.chance(4) {
+			conditions = append(conditions, &argument{name, g.lift("Boolean!", func() *value { return scalar(g.chance(60) == (name == "include")) })})
+		}
 	}
-	v := g.lift("Boolean!", func() *value { return &value{kind: isScalar, text: strconv.FormatBool(g.chance(60))} })
-	return []*argument{{oneOf(g, []string{"skip", "include"}), v}}
+	return conditions
 }
 
 // depth is how deep fields nest below a selection.
@@ -527,6 +531,7 @@ func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
 		g.ref.visited = quiet
 		for _, side := range []string{"after", "before"} {
 			if len(cursors) > 0 && g.chance(60) {
+				g.op.paged = true
 				add(side, g.lift("String", func() *value { return text(oneOf(g, cursors)) }))
 			}
 		}
@@ -534,7 +539,11 @@ func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
 	if g.chance(50) || g.known.open[o.Type+"Filter"] > 0 && g.chance(60) {
 		add("filter", g.lift(o.Type+"Filter", func() *value {
 			g.filters = 12
-			return g.filter(o, o.Type+"Filter", 0)
+			filter := g.filter(o, o.Type+"Filter", 0)
+			if len(o.Listed) > 0 && g.chance(25) {
+				return g.speakOf(o, filter)
+			}
+			return filter
 		}))
 	}
 	add("orderBy", orderBy)
@@ -595,6 +604,29 @@ func (g *generator) filter(o *plan.Object, item string, relations int) *value {
 		v.members = append(v.members, &argument{name, g.lift(f.Type.String(), func() *value { return g.condition(o, item, f, relations) })})
 	}
 	return v
+}
+
+// speakOf adds a condition on a field that lists leave something out by, at some
+// depth of a filter.
+func (g *generator) speakOf(o *plan.Object, filter *value) *value {
+	f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(oneOf(g, o.Listed).Field)
+	condition := &value{kind: isObject, members: []*argument{{f.Name, g.condition(o, o.Type+"Filter", f, 0)}}}
+	for g.chance(60) {
+		switch g.IntN(3) {
+		case 0:
+			condition = &value{kind: isObject, members: []*argument{{"not", condition}}}
+		case 1:
+			condition = &value{kind: isObject, members: []*argument{{"and", condition}}} // a list of one
+		case 2:
+			condition = &value{kind: isObject, members: []*argument{{"or", &value{kind: isList, list: []*value{condition, {kind: isObject}}}}}}
+		}
+	}
+	for _, a := range condition.members {
+		if !slices.ContainsFunc(filter.members, func(b *argument) bool { return a.name == b.name }) {
+			filter.members = append(filter.members, a)
+		}
+	}
+	return filter
 }
 
 func (g *generator) condition(o *plan.Object, item string, f *ast.FieldDefinition, relations int) *value {
@@ -676,6 +708,9 @@ func (g *generator) leaf(def *ast.Definition, o *plan.Object) *value {
 	case "DateTime":
 		return text(oneOf(g, awkwardInstants))
 	case "Decimal":
+		if g.chance(20) { // a number is as good as its text
+			return scalar(oneOf(g, []string{"0", "1", "0.01", "123456.70", "10000", "-1"}))
+		}
 		return text(oneOf(g, append([]string{"1.000", "-1", "0.015", "15750000", "99999999999999999999.9"}, awkwardAmounts...)))
 	case "ID":
 		return g.anyID(o.Type)
@@ -690,6 +725,9 @@ func (g *generator) leaf(def *ast.Definition, o *plan.Object) *value {
 	}
 	if g.chance(15) {
 		s = strings.ToUpper(s)
+	}
+	if g.chance(10) && s == strings.TrimSpace(s) && s != "" && !strings.ContainsAny(s, "\"\\\x01\x1f\b\f\n\r\t\ufeff\u007f") {
+		return &value{kind: isBlock, text: s}
 	}
 	return text(s)
 }
@@ -837,6 +875,8 @@ func (v *value) String() string {
 		return v.text
 	case isText:
 		return quotedGraphQL(v.text)
+	case isBlock:
+		return `"""` + v.text + `"""`
 	case isVariable:
 		return "$" + v.variable
 	case isObject:
@@ -876,7 +916,7 @@ func (v *value) json(run int) any {
 			return json.Number(v.text)
 		}
 		return v.text
-	case isText:
+	case isText, isBlock:
 		return v.text
 	case isVariable:
 		if v.runs[run] == nil {

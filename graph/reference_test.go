@@ -527,7 +527,7 @@ func (ref *reference) root(f *asked) any {
 		if f.field.Definition.Type.Elem == nil {
 			return ref.object(row{o: o, source: rows}, f.path, f.sets)
 		}
-		places := ref.query("SELECT place::text FROM %s rows ORDER BY place", rows)
+		places := ref.query("SELECT rows.place::text FROM %s rows ORDER BY rows.place", rows)
 		return ref.list(f.path, len(places), func(i int, path string) any {
 			return ref.object(row{o: o, source: fmt.Sprintf("(SELECT * FROM %s rows WHERE place = %s)", rows, places[i][0])}, path, f.sets)
 		})

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -271,8 +272,26 @@ type process struct {
 	cmd    *exec.Cmd
 	out    *bufio.Reader
 	stdout strings.Builder
-	stderr bytes.Buffer
+	stderr journal
 	base   string
+}
+
+// journal is what a process has written so far.
+type journal struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.String()
 }
 
 func startDev(t *testing.T, args ...string) *process {

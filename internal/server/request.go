@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"mime"
 	"net/http"
 	"net/url"
@@ -49,20 +50,23 @@ func readPOST(w http.ResponseWriter, r *http.Request, buf *[]byte) (*graphql.Raw
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, refuse(http.StatusUnsupportedMediaType, "Send the request uncompressed, without the header Content-Encoding.")
 	}
-	tooLarge := refuse(http.StatusRequestEntityTooLarge, "The request is larger than %d bytes; send a shorter operation or fewer variables.", MaxBody)
 	if r.ContentLength > MaxBody {
-		return nil, tooLarge
+		return nil, tooLarge()
 	}
 	body, err := readAll((*buf)[:0], http.MaxBytesReader(w, r.Body, MaxBody))
 	*buf = body
 	var exceeded *http.MaxBytesError
 	switch {
+	case err == nil:
+		return parse(body)
 	case errors.As(err, &exceeded):
-		return nil, tooLarge
-	case err != nil:
-		return nil, refuse(http.StatusBadRequest, "The request ended before it was complete.")
+		return nil, tooLarge()
 	}
-	return parse(body)
+	return nil, refuse(http.StatusBadRequest, "The request ended before it was complete.")
+}
+
+func tooLarge() *refusal {
+	return refuse(http.StatusRequestEntityTooLarge, "The request is larger than %d bytes; send a shorter operation or fewer variables.", MaxBody)
 }
 
 // readAll is io.ReadAll into a buffer that is already there.
@@ -85,31 +89,35 @@ func parse(body []byte) (*graphql.RawParams, *refusal) {
 	if !utf8.Valid(body) {
 		return nil, refuse(http.StatusBadRequest, "The body is not valid UTF-8.")
 	}
-	switch first := bytes.TrimLeft(body, " \t\r\n"); {
-	case len(first) == 0:
-		return nil, refuse(http.StatusBadRequest, `The body is empty; send a JSON object such as {"query": "{ __typename }"}.`)
-	case first[0] == '[' && json.Valid(body):
+	if !json.Valid(body) {
+		return nil, notJSON(body)
+	}
+	switch first := bytes.TrimLeft(body, space); first[0] {
+	case '{':
+	case '[':
 		return nil, refuse(http.StatusBadRequest, "The body is a list; send one operation in each request.")
-	case first[0] != '{' && json.Valid(body):
+	default:
 		return nil, refuse(http.StatusBadRequest, `The body is no JSON object; send one such as {"query": "{ __typename }"}.`)
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, refuse(http.StatusBadRequest, "The body is not valid JSON: the mistake is at byte %d.", syntax.Offset)
-		}
-		return nil, refuse(http.StatusBadRequest, "The body is not valid JSON.")
-	}
 	params := &graphql.RawParams{}
-	for name, to := range map[string]*string{"query": &params.Query, "operationName": &params.OperationName} {
-		if !text(members[name], to) {
-			return nil, refuse(http.StatusBadRequest, "`%s` must be a string.", name)
-		}
-	}
-	for name, to := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if !object(members[name], to) {
-			return nil, refuse(http.StatusBadRequest, "`%s` must be a JSON object.", name)
+	for name, value := range members(body) {
+		switch name {
+		case "query":
+			if !text(value, &params.Query) {
+				return nil, refuse(http.StatusBadRequest, "`query` must be a string.")
+			}
+		case "operationName":
+			if !text(value, &params.OperationName) {
+				return nil, refuse(http.StatusBadRequest, "`operationName` must be a string.")
+			}
+		case "variables":
+			if !object(value, &params.Variables) {
+				return nil, refuse(http.StatusBadRequest, "`variables` must be a JSON object.")
+			}
+		case "extensions":
+			if !object(value, &params.Extensions) {
+				return nil, refuse(http.StatusBadRequest, "`extensions` must be a JSON object.")
+			}
 		}
 	}
 	if params.Query == "" {
@@ -118,15 +126,89 @@ func parse(body []byte) (*graphql.RawParams, *refusal) {
 	return params, nil
 }
 
-// text decodes a string, null or nothing.
-func text(raw json.RawMessage, to *string) bool {
-	return len(raw) == 0 || json.Unmarshal(raw, to) == nil
+// notJSON says where the mistake is.
+func notJSON(body []byte) *refusal {
+	if len(bytes.TrimLeft(body, space)) == 0 {
+		return refuse(http.StatusBadRequest, `The body is empty; send a JSON object such as {"query": "{ __typename }"}.`)
+	}
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal(body, new(any)); errors.As(err, &syntax) {
+		return refuse(http.StatusBadRequest, "The body is not valid JSON: the mistake is at byte %d.", syntax.Offset)
+	}
+	return refuse(http.StatusBadRequest, "The body is not valid JSON.")
+}
+
+const space = " \t\r\n"
+
+// members gives the members of an object in valid JSON, as they are written.
+// encoding/json would look at each of them twice more, and take Query for query.
+func members(object []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		rest := bytes.TrimLeft(bytes.TrimLeft(object, space)[1:], space) // behind the brace
+		for rest[0] != '}' {
+			end := valueEnd(rest)
+			var name string
+			if !text(rest[:end], &name) {
+				return
+			}
+			rest = bytes.TrimLeft(bytes.TrimLeft(rest[end:], space)[1:], space) // behind the colon
+			end = valueEnd(rest)
+			if !yield(name, rest[:end]) {
+				return
+			}
+			rest = bytes.TrimLeft(rest[end:], space)
+			if rest[0] == ',' {
+				rest = bytes.TrimLeft(rest[1:], space)
+			}
+		}
+	}
+}
+
+// valueEnd is where the value ends that valid JSON begins with.
+func valueEnd(b []byte) int {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i++; b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 { // of what the value stands in
+				return i
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(b)
+}
+
+// text decodes a string, or null.
+func text(raw []byte, to *string) bool {
+	if raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
+		*to = string(raw[1 : len(raw)-1])
+		return true
+	}
+	return json.Unmarshal(raw, to) == nil
 }
 
 // object decodes an object, null or nothing, and keeps numbers as they are
 // written: 64 bits of a float do not hold every id.
-func object(raw json.RawMessage, to *map[string]any) bool {
-	if len(raw) == 0 {
+func object(raw []byte, to *map[string]any) bool {
+	if len(raw) == 0 || string(raw) == "null" || string(raw) == "{}" {
 		return true
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -154,7 +236,7 @@ func readGET(r *http.Request) (*graphql.RawParams, *refusal) {
 	}
 	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
 	for name, to := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if !object(json.RawMessage(values.Get(name)), to) {
+		if !object([]byte(values.Get(name)), to) {
 			return nil, refuse(http.StatusBadRequest, "`%s` must be a JSON object.", name)
 		}
 	}
