@@ -44,7 +44,7 @@ var homes = map[string]library{
 // they refer to each other by type name and key.
 var nouns = []string{
 	"internal/about", "internal/article", "internal/comment", "internal/event", "internal/funding", "internal/indicator",
-	"internal/media", "internal/organization", "internal/person", "internal/ranking",
+	"internal/media", "internal/organization", "internal/person", "internal/platform", "internal/ranking",
 	"internal/source", "internal/strategy", "internal/territory", "internal/topic",
 }
 

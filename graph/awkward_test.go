@@ -78,12 +78,13 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	f.rankings()
 	f.figures()
 	f.media()
+	f.platforms()
 	f.articles()
 	f.comments()
 	f.changes()
 	f.otherNames()
 	for _, table := range []string{"organization", "topic", "strategy", "funding_program", "funding_award", "article",
-		"person", "event", "measure", "ranking", "figure", "media_asset"} { // one that is in many relations
+		"person", "event", "measure", "ranking", "platform", "figure", "media_asset"} { // one that is in many relations
 		f.batch.Queue("UPDATE "+table+" SET deleted_at = '2020-01-01' WHERE id = $1", f.ids[table][2])
 	}
 	tx, err := pool.Begin(ctx)
@@ -280,7 +281,7 @@ func (f *filler) deleted() []any {
 // unordered are the link tables without a position.
 var unordered = map[string]bool{
 	"article_municipality": true, "article_state": true, "article_strategy": true, "article_funding_program": true, "article_funding_award": true,
-	"article_organization": true, "funding_program_state": true, "funding_award_strategy": true,
+	"article_organization": true, "funding_program_state": true, "platform_state": true, "article_platform": true, "funding_award_strategy": true,
 	"article_measure": true, "article_event": true, "article_ranking_entry": true, "funding_award_measure": true,
 }
 
@@ -542,6 +543,15 @@ func (f *filler) changes() {
 
 // otherNames are identifiers of each scheme, and the slugs that rows had before;
 // among them such of rows of other types, and of another row's present one.
+func (f *filler) platforms() {
+	for range 30 {
+		id := f.node("platform", "slug", f.once("slug of platform"), "name", f.some(), "summary", maybe(f, f.text()),
+			"provider_id", maybe(f, f.ref("organization")), "website", f.url(), f.deleted())
+		f.attach("platform_state", "platform_id", id, "state_id", "state", 3)
+		f.attach("platform_source", "platform_id", id, "source_id", "source", 2)
+	}
+}
+
 func (f *filler) otherNames() {
 	schemes := "WIKIDATA NUTS LAU OPARL GND FOERDERDATENBANK FOERDERKENNZEICHEN ROR"
 	for _, holder := range []string{"state state", "municipality municipality", "organization organization", "person person", "program funding_program", "award funding_award"} {
@@ -551,7 +561,7 @@ func (f *filler) otherNames() {
 			f.put("identifier", "scheme", scheme, "value", f.once("identifier "+scheme), column+"_id", f.ref(table))
 		}
 	}
-	for _, table := range strings.Fields("municipality strategy measure funding_program article organization person topic event ranking") {
+	for _, table := range strings.Fields("municipality strategy measure funding_program article organization person topic event ranking platform") {
 		for range 12 {
 			f.put("former_slug", "type", table, "slug", f.once("former slug of "+table), "id", f.ref(table))
 		}
@@ -710,6 +720,7 @@ func (f *filler) articles() {
 		f.attach("article_organization", "article_id", id, "organization_id", "organization", 4)
 		f.attach("article_measure", "article_id", id, "measure_id", "measure", 3)
 		f.attach("article_event", "article_id", id, "event_id", "event", 3)
+		f.attach("article_platform", "article_id", id, "platform_id", "platform", 3)
 		f.attach("article_ranking_entry", "article_id", id, "entry_id", "ranking_entry", 3)
 		f.attach("article_figure", "article_id", id, "figure_id", "figure", 3)
 		f.mentions("article_mention", "article_id", id)

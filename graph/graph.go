@@ -19,6 +19,7 @@ import (
 	"stadtgraph/internal/organization"
 	"stadtgraph/internal/person"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/platform"
 	"stadtgraph/internal/ranking"
 	"stadtgraph/internal/strategy"
 	"stadtgraph/internal/territory"
@@ -35,8 +36,9 @@ func Schema() *ast.Schema {
 func Catalogue() (*plan.Catalogue, error) {
 	nouns := slices.Concat(value.Objects, territory.Objects, strategy.Objects, funding.Objects, article.Objects,
 		comment.Objects, topic.Objects, organization.Objects, person.Objects, event.Objects, ranking.Objects,
-		indicator.Objects, media.Objects)
+		indicator.Objects, media.Objects, platform.Objects)
 	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns),
 		slices.Concat(about.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,
-			comment.Roots, organization.Roots, person.Roots, event.Roots, ranking.Roots, indicator.Roots))
+			comment.Roots, organization.Roots, person.Roots, event.Roots, ranking.Roots, indicator.Roots,
+			platform.Roots))
 }

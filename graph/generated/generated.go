@@ -3025,6 +3025,21 @@ type Article implements Node {
     """In which order; newest first if not given. Ties are broken by id."""
     orderBy: [EventOrder!]
   ): EventConnection!
+  """The platforms that it is about."""
+  platforms(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: PlatformFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [PlatformOrder!]
+  ): PlatformConnection!
   """The places in rankings that it is about."""
   rankings(
     """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
@@ -3177,6 +3192,8 @@ input ArticleFilter {
   measures: MeasureListFilter
   """The events that it is about."""
   events: EventListFilter
+  """The platforms that it is about."""
+  platforms: PlatformListFilter
   """The awards that it is about."""
   awards: FundingAwardListFilter
   """Who is spoken of, quoted or shown."""
@@ -4857,6 +4874,136 @@ extend type Query {
     """In which order; by name if not given. Ties are broken by id."""
     orderBy: [IndicatorOrder!]
   ): IndicatorConnection!
+}
+
+# ──────────────────────────── Platform ────────────────────────────
+"""Software that administrations share: a platform for services, or a specialised application (Fachverfahren)."""
+type Platform implements Node {
+  """Stable global id."""
+  id: ID!
+  """Its name in addresses."""
+  slug: String!
+  """What it is called."""
+  name: String!
+  """What it is for, plain text."""
+  summary: String
+  """Who provides it; null if that is not on record."""
+  provider: Organization
+  """Its website."""
+  website: URL
+  """The states whose administrations use it, as far as on record."""
+  states: [State!]!
+  """Articles about it."""
+  articles(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ArticleFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ArticleOrder!]
+  ): ArticleConnection!
+  """Where these facts were read."""
+  sources: [Source!]!
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""Which platforms to list. All conditions that are given must hold; an empty filter holds for everything."""
+input PlatformFilter {
+  """All of these hold."""
+  and: [PlatformFilter!]
+  """At least one of these holds."""
+  or: [PlatformFilter!]
+  """This does not hold."""
+  not: PlatformFilter
+  """Its global id."""
+  id: IDFilter
+  """Its slug."""
+  slug: StringFilter
+  """What it is called."""
+  name: StringFilter
+  """Who provides it."""
+  provider: OrganizationFilter
+  """The states whose administrations use it."""
+  states: StateListFilter
+  """Articles about it."""
+  articles: ArticleListFilter
+}
+"""A condition on related platforms."""
+input PlatformListFilter {
+  """At least one related item that the caller may see fits."""
+  some: PlatformFilter
+  """No related item that the caller may see fits."""
+  none: PlatformFilter
+}
+"""What platforms can be ordered by."""
+enum PlatformOrderField {
+  """By name, in German order."""
+  NAME
+  """By the last change."""
+  MODIFIED_AT
+}
+"""One key of an order of platforms."""
+input PlatformOrder {
+  """What to compare."""
+  field: PlatformOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the platforms in a connection, with its place."""
+type PlatformEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Platform!
+}
+"""A page of platforms, after the Relay Cursor Connections Specification."""
+type PlatformConnection {
+  """The items with their cursors."""
+  edges: [PlatformEdge!]!
+  """The items alone."""
+  nodes: [Platform!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """One platform. Give exactly one of the arguments."""
+  platform(
+    """Its global id."""
+    id: ID
+    """Its slug."""
+    slug: String
+  ): Platform
+  """Platforms."""
+  platforms(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: PlatformFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [PlatformOrder!]
+  ): PlatformConnection!
 }
 
 # ──────────────────────────── MediaAsset ────────────────────────────

@@ -51,6 +51,7 @@ var Article = plan.Object{
 		"organizations":      plan.Through("article_organization", "article_id", "organization_id"),
 		"measures":           plan.Through("article_measure", "article_id", "measure_id"),
 		"events":             plan.Through("article_event", "article_id", "event_id"),
+		"platforms":          plan.Through("article_platform", "article_id", "platform_id"),
 		"rankings":           plan.Through("article_ranking_entry", "article_id", "entry_id"),
 		"observations":       plan.Through("article_figure", "article_id", "figure_id"),
 		"commentsStatus":     plan.Column("comments_status"),

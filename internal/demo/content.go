@@ -86,6 +86,10 @@ var tables = []table{
 		{name: "ranking_source", owner: "ranking_id", order: positioned},
 	}},
 	{"ranking_entry", "id", nil},
+	{"platform", "id", []child{
+		{name: "platform_state", owner: "platform_id"},
+		{name: "platform_source", owner: "platform_id", order: positioned},
+	}},
 	{"figure", "id", []child{
 		{name: "figure_source", owner: "figure_id", order: positioned},
 	}},
@@ -121,6 +125,7 @@ var tables = []table{
 		{name: "article_funding_award", owner: "article_id"},
 		{name: "article_organization", owner: "article_id"},
 		{name: "article_event", owner: "article_id"},
+		{name: "article_platform", owner: "article_id"},
 		{name: "article_ranking_entry", owner: "article_id"},
 		{name: "article_figure", owner: "article_id", order: positioned},
 		{name: "article_source", owner: "article_id", order: positioned},
