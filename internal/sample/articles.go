@@ -223,6 +223,9 @@ func (g *generator) writeArticle(b *batch, i int) {
 	if d.chance(7) {
 		b.add("article_event", a.id, g.key("event", d.IntN(g.count["event"])))
 	}
+	if d.chance(4) {
+		b.add("article_platform", a.id, g.key("platform", d.IntN(g.count["platform"])))
+	}
 	if d.chance(3) {
 		r := d.IntN(g.count["ranking"])
 		b.add("article_ranking_entry", a.id, entryKey(r, d.IntN(g.ranking(r))))

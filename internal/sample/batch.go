@@ -72,6 +72,9 @@ var tables = []table{
 	columns("ranking", "id slug name edition category publisher_id participant_count url created_at modified_at"),
 	columns("ranking_entry", "id ranking_id municipality_id rank previous_rank score max_score note created_at modified_at"),
 	columns("ranking_source", "ranking_id position source_id"),
+	columns("platform", "id slug name summary provider_id website created_at modified_at deleted_at"),
+	columns("platform_state", "platform_id state_id"),
+	columns("platform_source", "platform_id position source_id"),
 	columns("figure", "id indicator_id municipality_id state_id strategy_id event_id organization_id value comparator as_of:date created_at modified_at deleted_at"),
 	columns("figure_source", "figure_id position source_id"),
 	columns("article", "id slug kind kicker title subtitle lead body:long publication_status published_on:date published_at updated_at "+
@@ -88,6 +91,7 @@ var tables = []table{
 	columns("article_funding_award", "article_id award_id"),
 	columns("article_organization", "article_id organization_id"),
 	columns("article_event", "article_id event_id"),
+	columns("article_platform", "article_id platform_id"),
 	columns("article_ranking_entry", "article_id entry_id"),
 	columns("article_figure", "article_id position figure_id"),
 	columns("article_media", "article_id position media_id lead caption"),

@@ -514,6 +514,21 @@ func (g *generator) writeRanking(b *batch, i int) {
 	}
 }
 
+func (g *generator) writePlatform(b *batch, i int) {
+	d := roll("platform", i)
+	id := g.key("platform", i)
+	created, modified, deleted := d.times(born("platform", i))
+	name := fmt.Sprintf("Muster-Plattform %d", i+1)
+	platformSlug := slug.Make(name)
+	b.add("platform", id, platformSlug, name, d.maybe(70, "Bündelt Onlinedienste mehrerer Verwaltungen (Muster)."),
+		g.key("organization", len(parties)+d.IntN(len(umbrella)+len(press))), d.maybe(60, "https://"+platformSlug+".muster.example/"),
+		created, modified, deleted)
+	for _, s := range some(d, g.states, d.between(1, 4)) {
+		b.add("platform_state", id, s.id)
+	}
+	g.sources(b, d, "platform_source", 60, id)
+}
+
 func (g *generator) writeFigure(b *batch, i int) {
 	d := roll("figure", i)
 	id := g.key("figure", i)

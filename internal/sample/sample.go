@@ -52,6 +52,7 @@ var counts = []struct {
 	{"funding_award", 10_000, 30},
 	{"media_asset", 15_000, 30},
 	{"ranking", 40, 4},
+	{"platform", 200, 6},
 	{"figure", 40_000, 60},
 	{"article", 100_000, 150},
 	{"comment", 500_000, 700},
@@ -153,6 +154,7 @@ var stages = []stage{
 	{"funding_award", 2000, (*generator).writeAward},
 	{"media_asset", 5000, (*generator).writeMedia},
 	{"ranking", 20, (*generator).writeRanking},
+	{"platform", 200, (*generator).writePlatform},
 	{"figure", 5000, (*generator).writeFigure},
 	{"article", 500, (*generator).writeArticle},
 }
