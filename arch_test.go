@@ -43,7 +43,8 @@ var homes = map[string]library{
 // nouns are packages of one shape. They never import graph, nor each other:
 // they refer to each other by type name and key.
 var nouns = []string{
-	"internal/about", "internal/article", "internal/comment", "internal/funding", "internal/organization",
+	"internal/about", "internal/article", "internal/comment", "internal/event", "internal/funding", "internal/indicator",
+	"internal/media", "internal/organization", "internal/person", "internal/platform", "internal/ranking",
 	"internal/source", "internal/strategy", "internal/territory", "internal/topic",
 }
 
@@ -53,7 +54,7 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/postgres", "internal/pglocal", "internal/register", "internal/demo", "internal/doctor")},
+		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/sample", "internal/demo", "internal/doctor")},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/cache"), libraries: cors | gqlgen},
@@ -87,7 +88,9 @@ var table = map[string]row{
 	// importers, and the command that packs what one of them ships
 	"internal/register/pack": {},
 	"internal/register":      {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
-	"internal/demo":          {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
+	"internal/sample":        {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
+	"internal/render":        {ours: list("internal/text", "internal/postgres"), libraries: pgx},
+	"internal/demo":          {ours: list("internal/render", "internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
 }
 
 func init() {

@@ -3,7 +3,9 @@ package graph_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"stadtgraph/internal/nodeid"
 	"stadtgraph/internal/pgtest"
+	"stadtgraph/internal/render"
 )
 
 // awkwardVersion stands for what awkward fills a database with.
@@ -39,6 +42,12 @@ var awkwardTexts = []string{
 	"digitale Stadt", "Digitale Stadt", "DIGITALE STADT", "-1", "007", "1e3", strings.Repeat("lang ", 19) + "Ü",
 }
 
+var awkwardMarkdown = []string{
+	"# Ä\n\nText mit [Verweis](https://example.org/?a=1&b=\"2\").\n\n## Ä\n\n### 😀 `Code`\n\n###### \"quoted\" \\\\ <b>\n\n- a\n- b\n",
+	"Titel\n=====\n\n" + strings.Repeat("Ein langer Satz über Straßen. ", 90) + "\n\n## Zwei\n\n## Zwei",
+	"<script>alert(1)</script>\n\n**fett** _{now}_ \u2028", "#", "| a | b |\n|---|---|\n| 1 | \"2\" |\n",
+}
+
 var awkwardDays = []string{"0001-01-01", "1582-10-10", "1970-01-01", "1999-12-31", "2000-01-01", "2024-02-28", "2024-02-29", "2024-03-01",
 	"2025-06-29", "2025-06-30", "2025-07-01", "2025-07-02", "2026-05-01", "9999-12-31"}
 
@@ -61,11 +70,21 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	f := &filler{Rand: rand.New(rand.NewPCG(1, 2)), taken: map[string]bool{}, ids: map[string][]string{}}
 	f.territory()
 	f.bodies()
+	f.persons()
+	f.events()
 	f.strategies()
+	f.measures()
 	f.fundings()
+	f.rankings()
+	f.figures()
+	f.media()
+	f.platforms()
 	f.articles()
 	f.comments()
-	for _, table := range []string{"organization", "topic", "strategy", "funding_program", "funding_award", "article"} { // one that is in many relations
+	f.changes()
+	f.otherNames()
+	for _, table := range []string{"organization", "topic", "strategy", "funding_program", "funding_award", "article",
+		"person", "event", "measure", "ranking", "platform", "figure", "media_asset"} { // one that is in many relations
 		f.batch.Queue("UPDATE "+table+" SET deleted_at = '2020-01-01' WHERE id = $1", f.ids[table][2])
 	}
 	tx, err := pool.Begin(ctx)
@@ -104,6 +123,16 @@ func (f *filler) put(table string, pairs ...any) {
 		}
 	}
 	add(pairs)
+	for _, c := range render.Columns {
+		i := slices.Index(columns, c.Name)
+		if c.Table != table || i < 0 || values[i] == nil {
+			continue
+		}
+		rendered := c.Values(values[i].(string))
+		for _, name := range slices.Sorted(maps.Keys(rendered)) {
+			add([]any{name, rendered[name]})
+		}
+	}
 	f.batch.Queue(fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "), strings.Join(places, ", ")), values...)
 }
 
@@ -150,7 +179,13 @@ func maybe[T any](f *filler, v T) any {
 	return v
 }
 
-func (f *filler) text() string    { return pick(f, awkwardTexts) }
+func (f *filler) text() string { return pick(f, awkwardTexts) }
+func (f *filler) markdown() string {
+	if f.chance(50) {
+		return f.text()
+	}
+	return pick(f, awkwardMarkdown)
+}
 func (f *filler) day() string     { return pick(f, awkwardDays) }
 func (f *filler) instant() string { return pick(f, awkwardInstants) }
 func (f *filler) url() any        { return maybe(f, "https://example.org/ü?"+fmt.Sprint(f.IntN(5))+`"`) }
@@ -211,9 +246,9 @@ func (f *filler) vague(column string) []any {
 }
 
 // period is two vague dates in order.
-func (f *filler) period() []any {
+func (f *filler) period(column string) []any {
 	for {
-		from, to := f.vague("period_from"), f.vague("period_to")
+		from, to := f.vague(column+"_from"), f.vague(column+"_to")
 		if len(from) == 2 || len(to) == 2 || to[3].(string) >= from[1].(string) {
 			return []any{from, to}
 		}
@@ -246,7 +281,8 @@ func (f *filler) deleted() []any {
 // unordered are the link tables without a position.
 var unordered = map[string]bool{
 	"article_municipality": true, "article_state": true, "article_strategy": true, "article_funding_program": true, "article_funding_award": true,
-	"article_organization": true, "funding_program_state": true, "funding_award_strategy": true,
+	"article_organization": true, "funding_program_state": true, "platform_state": true, "article_platform": true, "funding_award_strategy": true,
+	"article_measure": true, "article_event": true, "article_ranking_entry": true, "funding_award_measure": true,
 }
 
 // attach adds up to n rows to a table that hangs on one row; each refers to a
@@ -305,7 +341,7 @@ func (f *filler) territory() {
 		}
 		constituency := 1 + f.IntN(3)
 		pairs := []any{
-			"slug", f.once("slug of municipality"), "level", level, "kind", f.word(`INDEPENDENT_CITY URBAN_DISTRICT LARGE_DISTRICT_TOWN TOWN MARKET_TOWN
+			"slug", f.once("slug of municipality"), "level", level, "label", maybe(f, f.some()), "kind", f.word(`INDEPENDENT_CITY URBAN_DISTRICT LARGE_DISTRICT_TOWN TOWN MARKET_TOWN
 				RURAL_MUNICIPALITY UNINCORPORATED_AREA COUNTY RURAL_DISTRICT REGIONAL_ASSOCIATION AMT SAMTGEMEINDE GOVERNMENT_REGION`),
 			"name", f.some(), "official_name", f.some(), "key", fmt.Sprintf("%0*d", digits, i+1), "state_id", f.ref("state"),
 			"regional_key", maybe(f, fmt.Sprintf("%012d", i)), "district_key", maybe(f, fmt.Sprintf("%05d", i)),
@@ -321,14 +357,25 @@ func (f *filler) territory() {
 		if f.chance(40) {
 			pairs = append(pairs, "travel_region_key", "x", "travel_region_name", f.text())
 		}
+		taken := false
 		if f.chance(15) {
 			pairs = append(pairs, "dissolved_on", f.day())
+			if taken = i > 40 && f.chance(40); taken { // somebody else has its key today
+				pairs[slices.Index(pairs, any("key"))+1] = fmt.Sprintf("%0*d", digits, i)
+			}
 		}
 		id := f.node("municipality", pairs...)
 		byLevel[level] = append(byLevel[level], id)
-		f.put("municipality_key", "key", fmt.Sprintf("%0*d", digits, i+1), "municipality_id", id, "name", f.text())
-		if f.chance(30) {
-			f.put("municipality_key", "key", fmt.Sprintf("%012d", i+1), "municipality_id", id, "name", f.text(), "valid_until", f.day())
+		if !taken {
+			f.put("municipality_key", "key", fmt.Sprintf("%0*d", digits, i+1), "municipality_id", id, "name", f.text())
+		}
+		for n := range f.IntN(3) {
+			f.put("municipality_key", "key", fmt.Sprintf("%d%011d", n, i+1), "municipality_id", id, "name", f.text(), "valid_until", maybe(f, f.day()), "former", f.chance(60))
+		}
+		for range f.IntN(3) {
+			if name := f.some(); f.fresh("former name", id, name) {
+				f.put("municipality_former_name", "municipality_id", id, "name", name, "last_seen_on", maybe(f, f.day()))
+			}
 		}
 		for _, day := range awkwardDays[:f.IntN(4)] {
 			f.put("municipality_population", "municipality_id", id, "as_of", day, "population", 7, "male", maybe(f, f.IntN(8)))
@@ -371,12 +418,162 @@ func (f *filler) bodies() {
 	}
 }
 
+func (f *filler) persons() {
+	for range 60 {
+		names := []any{"given_name", nil}
+		if f.chance(60) {
+			names = []any{"given_name", f.text(), "family_name", f.text()}
+		}
+		id := f.node("person", "slug", f.once("slug of person"), "name", f.some(), names, "academic_title", maybe(f, f.text()),
+			"aliases", [][]string{{}, {""}, {`a,"b"`, "{}", "NULL"}, {"ä", "😀"}}[f.IntN(4)], f.deleted())
+		for position := range f.IntN(4) {
+			f.put("person_affiliation", "person_id", id, "position", position*3+1, f.office("", f.some()))
+		}
+	}
+}
+
+// office is an office or a membership, in columns with a prefix; role is its
+// name if there is nothing else.
+func (f *filler) office(prefix string, role any) []any {
+	pairs := []any{prefix + "organization_id", maybe(f, f.ref("organization")), prefix + "municipality_id", maybe(f, f.ref("municipality")),
+		prefix + "state_id", maybe(f, f.ref("state")), prefix + "party_id", maybe(f, f.ref("organization")), f.period(prefix + "period")}
+	for i := 1; i < 8; i += 2 {
+		if pairs[i] != nil && f.chance(50) {
+			role = nil
+		}
+	}
+	return append(pairs, prefix+"role", role)
+}
+
+// mentions are people in the capacity of the time, or in none.
+func (f *filler) mentions(table, column, id string) {
+	for position := range f.IntN(4) {
+		person, role := f.ref("person"), f.word("SUBJECT QUOTED SPEAKER INTERVIEWEE PICTURED")
+		if !f.fresh(table, id, person, role) {
+			continue
+		}
+		capacity := []any{f.period("capacity_period")} // of nothing: there is none
+		if f.chance(70) {
+			capacity = f.office("capacity_", maybe(f, f.some()))
+		}
+		f.put(table, column, id, "position", position+1, "person_id", person, "role", role, capacity)
+	}
+}
+
+func (f *filler) events() {
+	for range 60 {
+		starts, ends := maybe(f, f.instant()), maybe(f, f.instant())
+		if starts != nil && ends != nil && slices.Index(awkwardInstants, ends.(string)) < slices.Index(awkwardInstants, starts.(string)) {
+			starts, ends = ends, starts
+		}
+		id := f.node("event", "slug", f.once("slug of event"), "title", f.some(), "kind", f.word("CONFERENCE WORKSHOP COUNCIL_MEETING PARTICIPATION TALK OTHER"),
+			"summary", maybe(f, f.text()), f.vague("date"), "starts_at", starts, "ends_at", ends, "venue", maybe(f, f.text()),
+			"municipality_id", maybe(f, f.ref("municipality")), "audience", maybe(f, f.text()), "session_count", maybe(f, 1+f.IntN(3)), f.deleted())
+		for _, role := range []string{"HOST", "PARTNER"} {
+			f.attach("event_organization", "event_id", id, "organization_id", "organization", 2, "role", role)
+		}
+		f.mentions("event_mention", "event_id", id)
+		f.attach("event_topic", "event_id", id, "topic_id", "topic", 2)
+		f.attach("event_source", "event_id", id, "source_id", "source", 2)
+		f.links("event_link", "event_id", id)
+	}
+}
+
+func (f *filler) rankings() {
+	for range 30 {
+		name, edition, category := f.some(), maybe(f, 2000+f.IntN(3)), maybe(f, f.text())
+		if !f.fresh("ranking", name, fmt.Sprint(edition, category)) {
+			continue
+		}
+		id := f.node("ranking", "slug", f.once("slug of ranking"), "name", name, "edition", edition, "category", category,
+			"publisher_id", maybe(f, f.ref("organization")), "participant_count", maybe(f, 1+f.IntN(90)), "url", f.url(), f.deleted())
+		f.attach("ranking_source", "ranking_id", id, "source_id", "source", 2)
+	}
+	for range 150 {
+		ranking, municipality := f.ref("ranking"), f.ref("municipality")
+		if !f.fresh("entry", ranking, municipality) {
+			continue
+		}
+		f.node("ranking_entry", "ranking_id", ranking, "municipality_id", municipality, "rank", maybe(f, 1+f.IntN(5)), "previous_rank", maybe(f, 1+f.IntN(5)),
+			"score", maybe(f, f.word("0 0.10 -5.00 77.77")), "max_score", maybe(f, f.word("77.77 100 99999999.99")), "note", maybe(f, f.text()))
+	}
+}
+
+func (f *filler) figures() {
+	for i := range 14 {
+		f.node("indicator", "code", fmt.Sprintf("indicator-%d", i), "name", f.some(), "unit", maybe(f, f.text()), "description", maybe(f, f.text()), f.deleted())
+	}
+	for range 200 {
+		column := f.word("municipality state strategy event organization")
+		id := f.node("figure", "indicator_id", f.ref("indicator"), column+"_id", f.ref(column), "value", f.word("0 80 80.0000 -0.5 1234567890123456.7891 100"),
+			"comparator", f.word("EXACT ABOUT AT_LEAST MORE_THAN AT_MOST"), f.vague("as_of"), f.deleted())
+		f.attach("figure_source", "figure_id", id, "source_id", "source", 2)
+	}
+}
+
+func (f *filler) media() {
+	for range 50 {
+		width, height := any(nil), any(nil)
+		if f.chance(60) {
+			width, height = 1+f.IntN(3), 1080
+		}
+		f.node("media_asset", "url", f.url(), "mime_type", maybe(f, "image/svg+xml"), "width", width, "height", height, "alt_text", maybe(f, f.text()),
+			"caption", maybe(f, f.text()), "credit", maybe(f, f.text()), "rights_holder", maybe(f, f.text()), "license", maybe(f, f.text()),
+			"symbolic", f.chance(50), f.deleted())
+	}
+}
+
+// changes are all constellations of units that became others: into themselves,
+// into each other in a circle, into nothing that is known.
+func (f *filler) changes() {
+	for range 120 {
+		kind, from, to := f.word("REKEYED MERGED SPLIT INCORPORATED"), f.ref("municipality"), maybe(f, f.ref("municipality"))
+		if kind == "REKEYED" {
+			to = from
+		}
+		key := maybe(f, f.text())
+		if kind != "REKEYED" && to == any(from) || !f.fresh("change", from, fmt.Sprint(to, key)) {
+			continue
+		}
+		id := f.node("territorial_change", "kind", kind, f.vague("effective_on"), "predecessor_id", from, "successor_id", to,
+			"former_key", key, "former_name", maybe(f, f.text()), "note", maybe(f, f.text()))
+		f.attach("territorial_change_source", "change_id", id, "source_id", "source", 2)
+	}
+}
+
+// otherNames are identifiers of each scheme, and the slugs that rows had before;
+// among them such of rows of other types, and of another row's present one.
+func (f *filler) platforms() {
+	for range 30 {
+		id := f.node("platform", "slug", f.once("slug of platform"), "name", f.some(), "summary", maybe(f, f.text()),
+			"provider_id", maybe(f, f.ref("organization")), "website", f.url(), f.deleted())
+		f.attach("platform_state", "platform_id", id, "state_id", "state", 3)
+		f.attach("platform_source", "platform_id", id, "source_id", "source", 2)
+	}
+}
+
+func (f *filler) otherNames() {
+	schemes := "WIKIDATA NUTS LAU OPARL GND FOERDERDATENBANK FOERDERKENNZEICHEN ROR"
+	for _, holder := range []string{"state state", "municipality municipality", "organization organization", "person person", "program funding_program", "award funding_award"} {
+		column, table, _ := strings.Cut(holder, " ")
+		for range 50 {
+			scheme := f.word(schemes)
+			f.put("identifier", "scheme", scheme, "value", f.once("identifier "+scheme), column+"_id", f.ref(table))
+		}
+	}
+	for _, table := range strings.Fields("municipality strategy measure funding_program article organization person topic event ranking platform") {
+		for range 12 {
+			f.put("former_slug", "type", table, "slug", f.once("former slug of "+table), "id", f.ref(table))
+		}
+	}
+}
+
 func (f *filler) strategies() {
 	for i := range 150 {
 		pairs := []any{
 			"slug", f.once("slug of strategy"), "title", f.some(), "kind", f.word("DIGITAL_STRATEGY DIGITAL_AGENDA DIGITAL_CONCEPT SMART_CITY_STRATEGY ROADMAP ACTION_PLAN OTHER"),
-			"summary", maybe(f, f.text()), "body", maybe(f, f.text()), "status", f.word("IN_PREPARATION PRESENTED ADOPTED ADOPTED ADOPTED SUPERSEDED EXPIRED WITHDRAWN"),
-			f.life(), f.period(), "target_year", maybe(f, 1990+f.IntN(3)*105), f.vague("presented_on"),
+			"summary", maybe(f, f.text()), "body", maybe(f, f.markdown()), "status", f.word("IN_PREPARATION PRESENTED ADOPTED ADOPTED ADOPTED SUPERSEDED EXPIRED WITHDRAWN"),
+			f.life(), f.period("period"), "target_year", maybe(f, 1990+f.IntN(3)*105), f.vague("presented_on"),
 			"evaluation_interval_months", maybe(f, pick(f, []int{1, 12, 240})), "last_evaluated_on", maybe(f, pick(f, awkwardDays[:12])),
 		}
 		if adopted := f.vague("adopted_on"); len(adopted) == 2 || adopted[1].(string) < "9" {
@@ -406,6 +603,9 @@ func (f *filler) strategies() {
 		for position := range f.IntN(3) {
 			f.put("strategy_decision", "strategy_id", id, "position", position+1, "body_id", maybe(f, f.ref("organization")),
 				"kind", f.word("ADOPTED NOTED REFERRED_BACK REJECTED COMMISSIONED"), f.vague("date"), "reference", maybe(f, f.text()), "url", f.url())
+			for n := range f.IntN(3) {
+				f.put("strategy_decision_source", "strategy_id", id, "decision", position+1, "position", 3-n, "source_id", f.ref("source"))
+			}
 		}
 		for _, role := range []string{"ACTION_FIELD", "CROSS_CUTTING", "TOPIC"} {
 			f.attach("strategy_topic", "strategy_id", id, "topic_id", "topic", 2, "role", role)
@@ -413,16 +613,43 @@ func (f *filler) strategies() {
 		f.attach("strategy_responsible", "strategy_id", id, "organization_id", "organization", 2)
 		f.attach("strategy_source", "strategy_id", id, "source_id", "source", 2)
 		f.links("strategy_link", "strategy_id", id)
+		f.attach("strategy_participation", "strategy_id", id, "event_id", "event", 3)
+	}
+}
+
+func (f *filler) measures() {
+	for range 130 {
+		strategy, position := maybe(f, f.ref("strategy")), any(nil)
+		if strategy != nil && f.chance(60) {
+			if n := 1 + f.IntN(9); f.fresh("measure position", strategy.(string), fmt.Sprint(n)) {
+				position = n
+			}
+		}
+		id := f.node("measure", "slug", f.once("slug of measure"), "strategy_id", strategy, "position", position, "title", f.some(),
+			"description", maybe(f, f.markdown()), "status", f.word("PLANNED IN_PROGRESS ON_HOLD COMPLETED CANCELLED"),
+			"priority", maybe(f, f.word("HIGH MEDIUM LOW")), "action_field_id", maybe(f, f.ref("topic")), f.period("period"), f.money("budget"), f.deleted())
+		for position := range f.IntN(4) {
+			column := f.word("municipality state organization")
+			if ref := f.ref(column); f.fresh("measure_owner", id, ref, column) {
+				f.put("measure_owner", "measure_id", id, "position", position+1, column+"_id", ref)
+			}
+		}
+		for _, role := range []string{"RESPONSIBLE", "PARTNER"} {
+			f.attach("measure_organization", "measure_id", id, "organization_id", "organization", 2, "role", role)
+		}
+		f.attach("measure_topic", "measure_id", id, "topic_id", "topic", 2)
+		f.attach("measure_source", "measure_id", id, "source_id", "source", 2)
+		f.links("measure_link", "measure_id", id)
 	}
 }
 
 func (f *filler) fundings() {
 	for range 50 {
 		id := f.node("funding_program", "slug", f.once("slug of program"), "title", f.some(), "short_title", maybe(f, f.text()), "summary", maybe(f, f.text()),
-			"body", maybe(f, f.text()), "level", f.word("EU FEDERAL STATE MUNICIPAL PRIVATE"), "administered_by_id", maybe(f, f.ref("organization")),
+			"body", maybe(f, f.markdown()), "level", f.word("EU FEDERAL STATE MUNICIPAL PRIVATE"), "administered_by_id", maybe(f, f.ref("organization")),
 			"funding_types", [][]string{{}, {"GRANT"}, {"LOAN", "GRANT", "LOAN"}}[f.IntN(3)],
 			"eligible_applicants", [][]string{{}, {"COMPANY", "UNIVERSITY"}}[f.IntN(2)], "nationwide", f.chance(50), f.money("total_volume"),
-			"funding_source", maybe(f, f.text()), "contact", maybe(f, f.text()), f.period(), "status_verified_on", maybe(f, f.day()), f.life())
+			"funding_source", maybe(f, f.text()), "contact", maybe(f, f.text()), f.period("period"), "status_verified_on", maybe(f, f.day()), f.life())
 		f.attach("funding_program_funder", "program_id", id, "organization_id", "organization", 2)
 		f.attach("funding_program_state", "program_id", id, "state_id", "state", 3)
 		for _, role := range []string{"FUNDING_AREA", "TOPIC"} {
@@ -439,9 +666,10 @@ func (f *filler) fundings() {
 		if opens != nil && closes != nil && closes.(string) < opens.(string) {
 			opens, closes = closes, opens
 		}
-		f.node("funding_call", "program_id", f.ref("funding_program"), "number", maybe(f, i+1), "label", f.some(), "motto", maybe(f, f.text()),
+		id := f.node("funding_call", "program_id", f.ref("funding_program"), "number", maybe(f, i+1), "label", f.some(), "motto", maybe(f, f.text()),
 			"year", maybe(f, 1990+f.IntN(3)), "opens_on", opens, "closes_on", closes, "status_verified_on", maybe(f, f.day()), f.money("volume"),
 			"application_count", maybe(f, f.IntN(3)), f.deleted())
+		f.attach("funding_call_source", "call_id", id, "source_id", "source", 2)
 	}
 	for i := range 150 {
 		var amounts []any
@@ -457,7 +685,7 @@ func (f *filler) fundings() {
 		}
 		id := f.node("funding_award", "program_id", f.ref("funding_program"), "call_id", maybe(f, f.ref("funding_call")), "title", maybe(f, f.some()),
 			"project_number", maybe(f, i-20), "category", maybe(f, f.text()), amounts, "funding_rate_percent", maybe(f, f.word("0 0.01 33.33 100 50.00")),
-			f.vague("awarded_on"), f.period(), "note", maybe(f, f.text()), f.deleted())
+			f.vague("awarded_on"), f.period("period"), "note", maybe(f, f.text()), f.deleted())
 		for position := range f.IntN(4) {
 			column := f.word("municipality organization")
 			if ref := f.ref(column); ref != f.ids["organization"][60+i/10] && f.fresh("recipient", id, ref, column) {
@@ -473,6 +701,7 @@ func (f *filler) fundings() {
 			f.put("funding_award_recipient", "award_id", id, "position", 10, "organization_id", f.ids["organization"][60+i/10], "role", "PARTNER")
 		}
 		f.attach("funding_award_strategy", "award_id", id, "strategy_id", "strategy", 3)
+		f.attach("funding_award_measure", "award_id", id, "measure_id", "measure", 3)
 		f.attach("funding_award_source", "award_id", id, "source_id", "source", 2)
 	}
 }
@@ -482,11 +711,11 @@ func (f *filler) articles() {
 		sponsored := f.chance(15)
 		id := f.node("article", "slug", f.once("slug of article"), "language", f.word("de de de en de-AT"),
 			"kind", f.word("NEWS REPORT INTERVIEW OPINION PRESS_RELEASE EVENT_REPORT PAGE"), "kicker", maybe(f, f.some()), "title", f.some(),
-			"subtitle", maybe(f, f.some()), "lead", maybe(f, f.text()), "body", maybe(f, f.text()), f.life(), f.vague("published_on"),
+			"subtitle", maybe(f, f.some()), "lead", maybe(f, f.text()), "body", maybe(f, f.markdown()), f.life(), f.vague("published_on"),
 			"updated_at", maybe(f, f.instant()), "sponsored", sponsored, "sponsor_id", maybe(f, f.ref("organization")), "sponsor_label", f.some(),
 			"comments_status", f.word("OPEN CLOSED DISABLED"), "comments_close_at", maybe(f, f.instant()), "comment_policy_url", f.url())
 		for position := range f.IntN(3) {
-			f.put("article_byline", "article_id", id, "position", position+1, "organization_id", maybe(f, f.ref("organization")), "shorthand", f.text(),
+			f.put("article_byline", "article_id", id, "position", position+1, "person_id", maybe(f, f.ref("person")), "organization_id", maybe(f, f.ref("organization")), "shorthand", f.text(),
 				"kind", f.word("AUTHOR EDITOR AGENCY PRESS_RELEASE"))
 		}
 		f.attach("article_topic", "article_id", id, "topic_id", "topic", 1, "role", "SECTION")
@@ -500,6 +729,22 @@ func (f *filler) articles() {
 		f.attach("article_funding_program", "article_id", id, "program_id", "funding_program", 3)
 		f.attach("article_funding_award", "article_id", id, "award_id", "funding_award", 4)
 		f.attach("article_organization", "article_id", id, "organization_id", "organization", 4)
+		f.attach("article_measure", "article_id", id, "measure_id", "measure", 3)
+		f.attach("article_event", "article_id", id, "event_id", "event", 3)
+		f.attach("article_platform", "article_id", id, "platform_id", "platform", 3)
+		f.attach("article_ranking_entry", "article_id", id, "entry_id", "ranking_entry", 3)
+		f.attach("article_figure", "article_id", id, "figure_id", "figure", 3)
+		f.mentions("article_mention", "article_id", id)
+		lead := f.IntN(4)
+		for position := range f.IntN(4) {
+			if asset := f.ref("media_asset"); f.fresh("article_media", id, asset) {
+				f.put("article_media", "article_id", id, "position", position+1, "media_id", asset, "lead", position == lead, "caption", maybe(f, f.text()))
+			}
+		}
+	}
+	for _, id := range f.ids["article"] { // with circles, but none to itself
+		f.fresh("article_previous", id, id, "")
+		f.attach("article_previous", "article_id", id, "previous_id", "article", 2)
 	}
 }
 
@@ -518,7 +763,7 @@ func (f *filler) comments() {
 				parent, c.article, c.depth = above.id, above.article, above.depth+1
 			}
 		}
-		c.id = f.node("comment", "article_id", c.article, "parent_id", parent, "author_name", maybe(f, f.some()), "body", f.text(),
+		c.id = f.node("comment", "article_id", c.article, "parent_id", parent, "author_name", maybe(f, f.some()), "body", f.markdown(),
 			"status", f.word("APPROVED APPROVED APPROVED APPROVED APPROVED HIDDEN HIDDEN ERASED PENDING REJECTED SPAM"),
 			"audience", f.word("PUBLIC PUBLIC PUBLIC PUBLIC PUBLIC PUBLIC EDITORS"),
 			"upvotes", pick(f, []int{0, 1, 11, 2147483647}), "downvotes", pick(f, []int{0, 2, 2147483647}), "published_at", maybe(f, f.instant()))

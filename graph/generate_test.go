@@ -36,7 +36,8 @@ type generator struct {
 // known is what the generator knows of the database, and of what was read.
 type known struct {
 	ids     map[string][]string // by type: global ids
-	slugs   map[string][]string // by type
+	slugs   map[string][]string // by type; former ones, too
+	codes   []string            // of indicators
 	keys    []string            // of municipalities
 	cursors map[string][]string // by list
 
@@ -291,7 +292,7 @@ func (g *generator) field(typeName, name string, depth int, siblings []*selectio
 		if typeName == "Query" || g.anywhere > 0 || g.chance(80) {
 			s.alias = g.next("c")
 		}
-		s.args = g.arguments(def, depth)
+		s.args = g.arguments(typeName, def, depth)
 	case g.anywhere > 0 && !slices.Contains([]string{"id", "name", "slug"}, name), g.chance(20):
 		s.alias = g.next("a")
 	}
@@ -381,7 +382,7 @@ func (o *operation) fragments() []*selection {
 
 // ─────────────────────────── arguments ───────────────────────────
 
-func (g *generator) arguments(def *ast.FieldDefinition, depth int) (args []*argument) {
+func (g *generator) arguments(holder string, def *ast.FieldDefinition, depth int) (args []*argument) {
 	add := func(name, t string, fresh func() *value) {
 		args = append(args, &argument{name, g.lift(t, fresh)})
 	}
@@ -398,6 +399,29 @@ func (g *generator) arguments(def *ast.FieldDefinition, depth int) (args []*argu
 			list := &value{kind: isList}
 			for range n {
 				list.list = append(list.list, g.lift("ID!", func() *value { return g.anyID("") }))
+			}
+			return list
+		})
+	case holder != "Query": // what narrows a list
+		for _, a := range def.Arguments {
+			if g.chance(70) || g.known.covered[holder+"."+def.Name+"."+a.Name] == 0 {
+				add(a.Name, a.Type.String(), func() *value { return g.leaf(g.catalogue.Schema.Types[a.Type.Name()], nil) })
+			} else if g.chance(30) {
+				args = append(args, &argument{a.Name, &value{kind: isNull}})
+			}
+		}
+	case def.Name == "municipalitiesByKey":
+		n := g.IntN(7)
+		if g.chance(5) {
+			n = 101
+		}
+		add("keys", "[String!]!", func() *value {
+			if g.chance(5) {
+				return g.key() // a list of one
+			}
+			list := &value{kind: isList}
+			for range n {
+				list.list = append(list.list, g.lift("String!", g.key))
 			}
 			return list
 		})
@@ -429,7 +453,11 @@ func (g *generator) lookupKey(typeName string, a *ast.ArgumentDefinition) *value
 		if typeName == "State" {
 			return text(fmt.Sprintf("%02d", 1+g.IntN(18)))
 		}
-		return text(oneOf(g, g.known.keys))
+		return g.key()
+	case "code":
+		if typeName == "Indicator" {
+			return text(oneOf(g, g.known.codes))
+		}
 	case "slug":
 		if slugs := g.known.slugs[typeName]; len(slugs) > 0 && g.chance(90) {
 			return text(oneOf(g, slugs))
@@ -437,6 +465,14 @@ func (g *generator) lookupKey(typeName string, a *ast.ArgumentDefinition) *value
 		return text(oneOf(g, awkwardTexts))
 	}
 	return g.leaf(g.catalogue.Schema.Types[a.Type.Name()], nil)
+}
+
+// key is an official key, present or former, or none.
+func (g *generator) key() *value {
+	if g.chance(15) {
+		return text(oneOf(g, append([]string{"00000000", "000000001"}, awkwardTexts...)))
+	}
+	return text(oneOf(g, g.known.keys))
 }
 
 // anyID is a global id, mostly of a row of a type, sometimes of none.

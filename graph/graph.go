@@ -12,9 +12,15 @@ import (
 	"stadtgraph/internal/about"
 	"stadtgraph/internal/article"
 	"stadtgraph/internal/comment"
+	"stadtgraph/internal/event"
 	"stadtgraph/internal/funding"
+	"stadtgraph/internal/indicator"
+	"stadtgraph/internal/media"
 	"stadtgraph/internal/organization"
+	"stadtgraph/internal/person"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/platform"
+	"stadtgraph/internal/ranking"
 	"stadtgraph/internal/strategy"
 	"stadtgraph/internal/territory"
 	"stadtgraph/internal/topic"
@@ -28,9 +34,11 @@ func Schema() *ast.Schema {
 
 // Catalogue is what the nouns declare, checked against the schema.
 func Catalogue() (*plan.Catalogue, error) {
-	return plan.NewCatalogue(Schema(),
-		slices.Concat(about.Objects, value.Objects, territory.Objects, strategy.Objects, funding.Objects,
-			article.Objects, comment.Objects, topic.Objects, organization.Objects),
-		slices.Concat(about.Roots, territory.Roots, strategy.Roots, funding.Roots,
-			article.Roots, comment.Roots, topic.Roots, organization.Roots))
+	nouns := slices.Concat(value.Objects, territory.Objects, strategy.Objects, funding.Objects, article.Objects,
+		comment.Objects, topic.Objects, organization.Objects, person.Objects, event.Objects, ranking.Objects,
+		indicator.Objects, media.Objects, platform.Objects)
+	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns),
+		slices.Concat(about.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,
+			comment.Roots, organization.Roots, person.Roots, event.Roots, ranking.Roots, indicator.Roots,
+			platform.Roots))
 }

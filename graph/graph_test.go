@@ -25,7 +25,7 @@ func seed(ctx context.Context, pool *pgxpool.Pool) error {
 
 // shipped is a database with what `dev` loads, for tests that only read.
 func shipped(t testing.TB) *pgxpool.Pool {
-	return pgtest.Shared(t, "shipped", demo.Version(), seed)
+	return pgtest.Shared(t, "shipped", register.Version()+demo.Version(), seed)
 }
 
 func newPlanner(t testing.TB, pool *pgxpool.Pool) *plan.Planner {

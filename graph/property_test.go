@@ -119,10 +119,16 @@ func comparisonOver(t testing.TB, pool *pgxpool.Pool) *comparison {
 			for _, found := range c.ref.query("SELECT slug FROM %s ORDER BY 1", o.Table) {
 				c.known.slugs[o.Type] = append(c.known.slugs[o.Type], found[0])
 			}
+			for _, found := range c.ref.query("SELECT slug FROM former_slug WHERE type = '%s' ORDER BY 1", o.Table) {
+				c.known.slugs[o.Type] = append(c.known.slugs[o.Type], found[0])
+			}
 		}
 	}
 	for _, found := range c.ref.query("SELECT key FROM municipality_key ORDER BY 1") {
 		c.known.keys = append(c.known.keys, found[0])
+	}
+	for _, found := range c.ref.query("SELECT code FROM indicator ORDER BY 1") {
+		c.known.codes = append(c.known.codes, found[0])
 	}
 	return c
 }
@@ -391,9 +397,9 @@ func items(catalogue *plan.Catalogue) (items []string, leads map[string][]string
 			} else if schema.Types[f.Type.Name()].Kind == ast.Object {
 				leads[def.Name+"."+f.Name] = []string{f.Type.Name()}
 			}
-			if def == schema.Query && catalogue.Root(f.Name) != nil {
+			if def == schema.Query && catalogue.Root(f.Name) != nil || def != schema.Query && !strings.HasSuffix(f.Type.Name(), "Connection") {
 				for _, a := range f.Arguments {
-					need("Query.%s.%s", f.Name, a.Name)
+					need("%s.%s.%s", def.Name, f.Name, a.Name)
 				}
 			}
 		}

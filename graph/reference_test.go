@@ -276,6 +276,13 @@ func (ref *reference) given(t *ast.Type, v any) (any, bool) {
 
 // literal writes a value of a scalar as SQL.
 func (ref *reference) literal(scalar string, o *plan.Object, v any) string {
+	if list, ok := v.([]any); ok {
+		items := []string{}
+		for _, item := range list {
+			items = append(items, ref.literal(scalar, o, item))
+		}
+		return "ARRAY[" + strings.Join(items, ", ") + "]::text[]"
+	}
 	text := v.(string)
 	switch scalar {
 	case "Int":
@@ -308,7 +315,11 @@ func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "
 // ─────────────────────────── pieces of SQL ───────────────────────────
 
 // names says what the placeholders of a piece of SQL stand for.
-type names struct{ row, prefix, parent, link, value string }
+// parent ends in a point and the prefix of its columns.
+type names struct {
+	row, prefix, parent, link, value string
+	args                             map[string]string
+}
 
 func (ref *reference) fill(piece plan.SQL, n names) string {
 	before, rest, found := strings.Cut(string(piece), "{")
@@ -323,10 +334,12 @@ func (ref *reference) fill(piece plan.SQL, n names) string {
 		text = ref.now()
 	case inside == "today":
 		text = "(" + ref.now() + " AT TIME ZONE 'Europe/Berlin')::date"
-	case inside == "value":
+	case inside == "arg":
 		text = n.value
+	case words[0] == "arg":
+		text = n.args[words[1]]
 	case words[0] == "parent":
-		text = n.parent + "." + words[1]
+		text = n.parent + words[1]
 	case words[0] == "link":
 		text = n.link + "." + words[1]
 	case words[0] == "field":
@@ -364,7 +377,11 @@ func (ref *reference) visible(o *plan.Object, alias string) string {
 	}
 	if via := o.Visible.Via; via.Type != "" {
 		holder, h := ref.catalogue.Object(via.Type), "holder_of_"+alias
-		cond += fmt.Sprintf(" AND EXISTS (SELECT 1 FROM %s %s WHERE %s.id = %s.%s AND %s)", holder.Table, h, h, alias, via.Column, ref.visible(holder, h))
+		found := fmt.Sprintf("EXISTS (SELECT 1 FROM %s %s WHERE %s.id = %s.%s AND %s)", holder.Table, h, h, alias, via.Column, ref.visible(holder, h))
+		if via.Optional {
+			found = fmt.Sprintf("CASE WHEN %s.%s IS NULL THEN true ELSE %s END", alias, via.Column, found)
+		}
+		cond += " AND " + found
 	}
 	return cond
 }
@@ -400,38 +417,49 @@ func mentions(filter map[string]any, field string) bool {
 	return false
 }
 
-// related gives the FROM items and the condition for the rows of a relation that
-// the viewer may see; alias names the row, parent its parent's.
-func (ref *reference) related(rel *plan.Relation, target *plan.Object, parent, alias string) (from, where string) {
-	n := names{row: alias, parent: parent, link: "link_of_" + alias}
-	from = "LATERAL (SELECT *, ctid AS place FROM " + string(target.Table) + ") " + alias
+// placed is where the rows of a relation come from, each with a column that
+// tells it from the others.
+func (ref *reference) placed(rel *plan.Relation, target *plan.Object, n names) string {
 	switch {
 	case strings.HasPrefix(string(rel.Rows), "("):
-		from = "LATERAL (SELECT *, row_number() OVER () AS place FROM " + ref.fill(rel.Rows, n) + " computed) " + alias
+		return "(SELECT *, row_number() OVER () AS ref_place FROM " + ref.fill(rel.Rows, n) + " computed)"
 	case rel.Rows != "":
-		from = "LATERAL (SELECT *, ctid AS place FROM " + string(rel.Rows) + ") " + alias
+		return "(SELECT *, ctid AS ref_place FROM " + string(rel.Rows) + ")"
+	case target.Prefix != "": // may be a view
+		return "(SELECT *, id AS ref_place FROM " + string(target.Table) + ")"
 	}
+	return "(SELECT *, ctid AS ref_place FROM " + string(target.Table) + ")"
+}
+
+// related gives the FROM items and the condition for the rows of a relation that
+// the viewer may see; alias names the row. parent is how its parent's columns
+// begin: alias, point and prefix.
+func (ref *reference) related(rel *plan.Relation, target *plan.Object, parent, alias string) (from, where string) {
+	n := names{row: alias, parent: parent, link: "link_of_" + alias}
+	from = "LATERAL " + ref.placed(rel, target, n) + " " + alias
 	if rel.Link != "" {
 		from = string(rel.Link) + " " + n.link + ", " + from
 	}
 	return from, "(" + ref.fill(rel.On, n) + ") AND " + ref.visible(target, alias)
 }
 
-// rowsOf reads the rows of a relation, in its order.
-func (ref *reference) rowsOf(parent row, rel *plan.Relation, target *plan.Object) (rows []row) {
-	from, where := ref.related(rel, target, "parent", "item")
-	order := "item.place"
+// rowsOf reads the rows of a relation that its arguments leave, in its order.
+func (ref *reference) rowsOf(parent row, rel *plan.Relation, target *plan.Object, f *asked) (rows []row) {
+	n := names{row: "item", parent: "parent." + parent.prefix, link: "link_of_item"}
+	from, where := ref.related(rel, target, n.parent, n.row)
+	for name, v := range ref.args(f.field) {
+		ref.visited(parent.o.Type + "." + f.field.Name + "." + name)
+		n.value = ref.literal(f.field.Definition.Arguments.ForName(name).Type.Name(), target, v)
+		where += " AND (" + ref.fill(rel.Args[name], n) + ")"
+	}
+	order := "item.ref_place"
 	if rel.Order != "" {
-		order = ref.fill(rel.Order, names{row: "item", link: "link_of_item"})
+		order = ref.fill(rel.Order, n)
 	}
-	table := string(target.Table)
-	if rel.Rows != "" {
-		table = string(rel.Rows)
-	}
-	for _, found := range ref.query("SELECT item.place::text FROM %s parent, %s WHERE %s ORDER BY %s", parent.source, from, where, order) {
-		source := fmt.Sprintf("(SELECT * FROM %s WHERE ctid = '%s')", table, found[0])
-		if strings.HasPrefix(table, "(") {
-			source = fmt.Sprintf("(SELECT item.* FROM %s parent, %s WHERE item.place = %s)", parent.source, from, found[0])
+	for _, found := range ref.query("SELECT item.ref_place::text FROM %s parent, %s WHERE %s ORDER BY %s", parent.source, from, where, order) {
+		source := fmt.Sprintf("(SELECT * FROM %s placed WHERE ref_place = '%s')", ref.placed(rel, target, n), found[0])
+		if strings.HasPrefix(string(rel.Rows), "(") {
+			source = fmt.Sprintf("(SELECT item.* FROM %s parent, %s WHERE item.ref_place = %s)", parent.source, from, found[0])
 		}
 		rows = append(rows, row{o: target, source: source})
 	}
@@ -490,7 +518,19 @@ func (ref *reference) root(f *asked) any {
 	}
 	o, decl := ref.catalogue.Object(typeName), ref.catalogue.Root(f.field.Name)
 	if decl.Rows != "" {
-		return ref.object(row{o: o, source: "(" + ref.fill(decl.Rows, names{}) + ")"}, f.path, f.sets)
+		n := names{args: map[string]string{}}
+		for name, v := range args {
+			ref.visited("Query." + f.field.Name + "." + name)
+			n.args[name] = ref.literal(f.field.Definition.Arguments.ForName(name).Type.Name(), o, v)
+		}
+		rows := "(" + ref.fill(decl.Rows, n) + ")"
+		if f.field.Definition.Type.Elem == nil {
+			return ref.object(row{o: o, source: rows}, f.path, f.sets)
+		}
+		places := ref.query("SELECT rows.place::text FROM %s rows ORDER BY rows.place", rows)
+		return ref.list(f.path, len(places), func(i int, path string) any {
+			return ref.object(row{o: o, source: fmt.Sprintf("(SELECT * FROM %s rows WHERE place = %s)", rows, places[i][0])}, path, f.sets)
+		})
 	}
 	for name, v := range args {
 		ref.visited("Query." + f.field.Name + "." + name)
@@ -562,7 +602,7 @@ func (ref *reference) field(r row, f *asked) any {
 		return ref.object(row{o: target, source: r.source, prefix: r.prefix + decl.Embed.Prefix}, f.path, f.sets)
 	case strings.HasSuffix(t.Name(), "Connection"):
 		target = ref.catalogue.Object(strings.TrimSuffix(t.Name(), "Connection"))
-		from, where := ref.related(decl.Relation, target, "parent", "item")
+		from, where := ref.related(decl.Relation, target, "parent."+r.prefix, "item")
 		return ref.connection(f, target, r.source+" parent, "+from, where, decl.Relation.All)
 	case len(decl.Relation.Either) > 0 && t.Elem == nil:
 		if item, ok := ref.either(r, decl.Relation.Either); ok {
@@ -571,24 +611,24 @@ func (ref *reference) field(r row, f *asked) any {
 		return nil
 	case len(decl.Relation.Either) > 0: // what the viewer may not see is not in the list
 		var items []row
-		for _, place := range ref.rowsOf(r, decl.Relation, &plan.Object{}) {
+		for _, place := range ref.rowsOf(r, decl.Relation, &plan.Object{}, f) {
 			if item, ok := ref.either(place, decl.Relation.Either); ok {
 				items = append(items, item)
 			}
 		}
 		return ref.list(f.path, len(items), func(i int, path string) any { return ref.object(items[i], path, f.sets) })
 	}
-	rows := ref.rowsOf(r, decl.Relation, target)
+	rows := ref.rowsOf(r, decl.Relation, target, f)
 	if t.Elem != nil {
 		return ref.list(f.path, len(rows), func(i int, path string) any { return ref.object(rows[i], path, f.sets) })
-	}
-	if present := decl.Relation.Present(); present != "" && ref.query("SELECT (%s) IS NULL FROM %s item", ref.fill(present, names{row: "item"}), rows[0].source)[0][0] == "t" {
-		return nil
 	}
 	switch len(rows) {
 	case 0:
 		return nil
 	case 1:
+		if present := decl.Relation.Present(); present != "" && ref.query("SELECT (%s) IS NULL FROM %s item", ref.fill(present, names{row: "item"}), rows[0].source)[0][0] == "t" {
+			return nil
+		}
 		return ref.object(rows[0], f.path, f.sets)
 	}
 	ref.t.Fatalf("reference: %s.%s is not one row but %d", r.o.Type, f.field.Name, len(rows))
@@ -598,7 +638,7 @@ func (ref *reference) field(r row, f *asked) any {
 // either follows the column that is set.
 func (ref *reference) either(r row, variants []plan.Variant) (row, bool) {
 	for _, v := range variants {
-		if key := ref.query("SELECT item.%s::text FROM %s item", v.Column, r.source)[0][0]; key != null {
+		if key := ref.query("SELECT item.%s%s::text FROM %s item", r.prefix, v.Column, r.source)[0][0]; key != null {
 			return ref.byKey(ref.catalogue.Object(v.Type), key)
 		}
 	}
@@ -866,7 +906,7 @@ func (ref *reference) compares(o *plan.Object, item, alias, prefix, name string,
 		found := func(filter any) string {
 			r := ref.alias()
 			defer func() { ref.aliases-- }()
-			from, where := ref.related(decl.Relation, target, alias, r)
+			from, where := ref.related(decl.Relation, target, alias+"."+prefix, r)
 			return fmt.Sprintf("(SELECT count(*) FROM %s WHERE %s AND %s)", from, where, ref.matches(target, r, "", filter.(map[string]any)))
 		}
 		input := ref.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name).Type.Name()

@@ -12,8 +12,8 @@ import (
 	"stadtgraph/internal/pglocal"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/register"
+	"stadtgraph/internal/sample"
 	"stadtgraph/internal/server"
-	"stadtgraph/migrations"
 )
 
 type devCommand struct {
@@ -21,6 +21,9 @@ type devCommand struct {
 	DataDir string `type:"path" placeholder:"DIR" help:"Where Postgres keeps its data (default: the user's cache folder; as root /var/lib/stadtgraph)."`
 	Reset   bool   `help:"Delete the data first."`
 	Empty   bool   `help:"Load nothing: the schema only."`
+	Sample  bool   `help:"Add a large data set that is clearly made up: strategies, articles, comments … over the real register."`
+
+	SampleScale float64 `default:"0.1" placeholder:"0.1" help:"How large it is: 1 is 100,000 articles and 500,000 comments (default: ${default})."`
 }
 
 func (*devCommand) Help() string {
@@ -29,11 +32,20 @@ func (*devCommand) Help() string {
 Examples:
   stadtgraph dev
   stadtgraph dev --listen 127.0.0.1:8099 --data-dir ./data
-  stadtgraph dev --reset`
+  stadtgraph dev --reset
+  stadtgraph dev --sample --sample-scale 0.5`
 }
 
 // Validate is called by kong.
-func (c *devCommand) Validate() error { return checkListen(c.Listen) }
+func (c *devCommand) Validate() error {
+	if c.Sample && c.Empty {
+		return errors.New("--empty and --sample contradict each other: the sample stands on the register")
+	}
+	if !(c.SampleScale > 0 && c.SampleScale <= sample.MaxScale) {
+		return fmt.Errorf("a sample of scale %v makes no sense: choose one above 0, and %d at most (--sample-scale)", c.SampleScale, sample.MaxScale)
+	}
+	return checkListen(c.Listen)
+}
 
 // Run is called by kong.
 func (c *devCommand) Run(ctx context.Context) (err error) {
@@ -67,11 +79,16 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 		err = errors.Join(err, db.Stop(stop))
 	}()
 	url := db.URL(pglocal.Database)
-	if _, err := postgres.Migrate(ctx, url, migrations.FS); err != nil {
+	if _, err := migrate(ctx, url); err != nil {
 		return err
 	}
 	if !c.Empty {
 		if err := loadIfEmpty(ctx, url); err != nil {
+			return err
+		}
+	}
+	if c.Sample {
+		if err := loadSample(ctx, url, c.SampleScale); err != nil {
 			return err
 		}
 	}
@@ -148,4 +165,16 @@ func loadIfEmpty(ctx context.Context, url string) error {
 	}
 	slog.Debug("loaded", "units", len(report.Rows))
 	return nil
+}
+
+// loadSample adds the sample, unless it is there already.
+func loadSample(ctx context.Context, url string, scale float64) error {
+	pool, err := postgres.Open(ctx, postgres.Config{URL: url, ApplicationName: "stadtgraph load", MaxConns: 1})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	bar := newProgress("Making up a large data set")
+	defer bar.end()
+	return sample.Load(ctx, pool, sample.Options{Scale: scale, Progress: bar.update})
 }

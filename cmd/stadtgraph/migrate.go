@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/render"
 	"stadtgraph/migrations"
 )
 
@@ -23,8 +24,23 @@ func (*migrateUp) Help() string {
 
 // Run is called by kong.
 func (c *migrateUp) Run(ctx context.Context) error {
-	state, err := postgres.Migrate(ctx, c.DatabaseURL, migrations.FS)
+	state, err := migrate(ctx, c.DatabaseURL)
 	return printState(state, err)
+}
+
+// migrate brings a database up to date with this binary: its schema, and what
+// is computed of the texts in it.
+func migrate(ctx context.Context, url string) (postgres.Schema, error) {
+	state, err := postgres.Migrate(ctx, url, migrations.FS)
+	if err != nil || state.Newer() {
+		return state, err
+	}
+	pool, err := postgres.Open(ctx, postgres.Config{URL: url, ApplicationName: "stadtgraph render", MaxConns: 1})
+	if err != nil {
+		return state, err
+	}
+	defer pool.Close()
+	return state, render.Refresh(ctx, pool)
 }
 
 type migrateDown struct {

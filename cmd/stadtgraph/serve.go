@@ -7,9 +7,7 @@ import (
 	"os"
 	"time"
 
-	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/server"
-	"stadtgraph/migrations"
 )
 
 // settings are what a server is told, by flag or by environment.
@@ -61,7 +59,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	defer listener.Close()
 	if c.Migrate {
-		state, err := postgres.Migrate(ctx, c.DatabaseURL, migrations.FS)
+		state, err := migrate(ctx, c.DatabaseURL)
 		if err != nil {
 			return err
 		}

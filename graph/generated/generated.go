@@ -128,6 +128,7 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../../schema.graphql", Input: `# The public contract of stadtgraph, in one file: one section for each type, in
 # the order type, filter, order, connection, queries.
+
 schema {
   query: Query
 }
@@ -159,9 +160,9 @@ type PageInfo {
 }
 """How exact a count is."""
 enum CountPrecision {
-  """The count is exact."""
+  """Genau: the count is exact."""
   EXACT
-  """There are more; counting stopped there."""
+  """Mindestens: there are more; counting stopped there."""
   AT_LEAST
 }
 """Which end comes first."""
@@ -180,13 +181,13 @@ enum NullsOrder {
 }
 """How exactly a date is known."""
 enum DatePrecision {
-  """To the day; ` + "`" + `start` + "`" + ` and ` + "`" + `end` + "`" + ` are equal."""
+  """Tag; ` + "`" + `start` + "`" + ` and ` + "`" + `end` + "`" + ` are equal."""
   DAY
-  """To the month."""
+  """Monat."""
   MONTH
-  """To the year."""
+  """Jahr."""
   YEAR
-  """Some time between ` + "`" + `start` + "`" + ` and ` + "`" + `end` + "`" + `."""
+  """Zeitraum: some time between ` + "`" + `start` + "`" + ` and ` + "`" + `end` + "`" + `."""
   INTERVAL
 }
 """A date as exactly as it is known."""
@@ -291,6 +292,43 @@ type Source {
   quote: String
   """Under which licence it may be used."""
   license: String
+}
+"""Whose identifier it is."""
+enum IdentifierScheme {
+  """Wikidata, an item such as ` + "`" + `Q3936` + "`" + `."""
+  WIKIDATA
+  """NUTS, the regions of Eurostat."""
+  NUTS
+  """LAU, the local units of Eurostat."""
+  LAU
+  """OParl, the body in a council information system (an address)."""
+  OPARL
+  """Gemeinsame Normdatei of the German National Library."""
+  GND
+  """Förderdatenbank of the federal government."""
+  FOERDERDATENBANK
+  """Förderkennzeichen: the file number of an award."""
+  FOERDERKENNZEICHEN
+  """Research Organization Registry."""
+  ROR
+}
+"""What somebody else calls the same thing."""
+type Identifier {
+  """Whose identifier it is."""
+  scheme: IdentifierScheme!
+  """The identifier."""
+  value: String!
+  """Where the identifier leads; null if it leads nowhere on the web."""
+  url: URL
+}
+"""A heading of a text, for a table of contents."""
+type Heading {
+  """2 for a section, 3 for a part of it, and so on."""
+  level: Int!
+  """The ` + "`" + `id` + "`" + ` attribute of the heading in the HTML."""
+  id: String!
+  """What it says, plain text."""
+  text: String!
 }
 """Who a strategy belongs to: a municipality of any level, a state, or an organization."""
 interface Owner implements Node {
@@ -646,6 +684,71 @@ type State implements Node & Owner {
     """In which order; newest first if not given. Ties are broken by id."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
+  """Measures that belong to the state itself."""
+  measures(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: MeasureFilter
+    """In which order; by strategy and position if not given. Ties are broken by id."""
+    orderBy: [MeasureOrder!]
+  ): MeasureConnection!
+  """Funding programs for this state; nationwide ones are not among them."""
+  fundingPrograms(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: FundingProgramFilter
+    """In which order; by title if not given. Ties are broken by id."""
+    orderBy: [FundingProgramOrder!]
+  ): FundingProgramConnection!
+  """Ministries and other bodies of the state."""
+  organizations(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: OrganizationFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [OrganizationOrder!]
+  ): OrganizationConnection!
+  """What was measured about the state itself."""
+  observations(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ObservationFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ObservationOrder!]
+  ): ObservationConnection!
+  """What others call it."""
+  identifiers(
+    """Only those of this scheme."""
+    scheme: IdentifierScheme
+  ): [Identifier!]!
   """Articles about the state itself."""
   articles(
     """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
@@ -852,6 +955,8 @@ type Municipality implements Node & Owner & Recipient {
   slug: String!
   """Short name, without the legal form, as in "Bamberg"."""
   name: String!
+  """The name, with what tells it from others of that name, as in "Neuenkirchen (Kreis Steinfurt)" or "Bamberg (Landkreis)"."""
+  label: String!
   """Name as the register writes it, as in "Haßfurt, St"."""
   officialName: String!
   """Level of the administration."""
@@ -907,8 +1012,20 @@ type Municipality implements Node & Owner & Recipient {
   location: GeoPoint
   """Name of the travel region (Reisegebiet) it belongs to."""
   travelRegion: String
-  """The day it ceased to exist, by a merger for example; null as long as it exists."""
+  """Constituencies of the Bundestag that it lies in; null for higher levels."""
+  constituencies: Constituencies
+  """The day it ceased to exist, by a merger for example; null as long as it exists. If only the year is known, its last day; if not even that, the day of the first register without it."""
   dissolvedOn: Date
+  """Official names that it had before."""
+  formerNames: [FormerName!]!
+  """Official keys that it had before; a look-up by one of them finds it."""
+  formerKeys: [FormerKey!]!
+  """Units that were merged into it, or that gave parts to it."""
+  predecessors: [Municipality!]!
+  """Units that it was merged into; several if it was divided."""
+  successors: [Municipality!]!
+  """How it came about and what became of it, oldest first."""
+  territorialChanges: [TerritorialChange!]!
   """Adopted strategies that are in force now, one of each kind at the most."""
   currentStrategies: [Strategy!]!
   """Strategies that it owns, alone or with others."""
@@ -941,6 +1058,86 @@ type Municipality implements Node & Owner & Recipient {
     """In which order; newest first if not given. Ties are broken by id."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
+  """Measures that it owns, alone or with others."""
+  measures(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: MeasureFilter
+    """In which order; by strategy and position if not given. Ties are broken by id."""
+    orderBy: [MeasureOrder!]
+  ): MeasureConnection!
+  """Events that took place there."""
+  events(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: EventFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [EventOrder!]
+  ): EventConnection!
+  """Places that it took in rankings."""
+  rankings(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RankingEntryFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [RankingEntryOrder!]
+  ): RankingEntryConnection!
+  """What was measured there; population is among it."""
+  observations(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ObservationFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ObservationOrder!]
+  ): ObservationConnection!
+  """People who hold or held an office there."""
+  persons(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: PersonFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [PersonOrder!]
+  ): PersonConnection!
+  """What others call it."""
+  identifiers(
+    """Only those of this scheme."""
+    scheme: IdentifierScheme
+  ): [Identifier!]!
   """Funding that it receives, alone or with others."""
   awards(
     """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
@@ -989,6 +1186,59 @@ type PopulationFigure {
   """Male residents among them."""
   male: Int
 }
+"""Constituencies of the Bundestag, as a range of numbers."""
+type Constituencies {
+  """Number of the first one."""
+  from: Int!
+  """Number of the last one; null if there is only one."""
+  to: Int
+}
+"""A name that a unit had before."""
+type FormerName {
+  """The official name."""
+  name: String!
+  """Date of the latest register that has this name."""
+  lastSeenOn: Date
+}
+"""An official key that a unit had before."""
+type FormerKey {
+  """The key."""
+  key: String!
+  """The official name under that key."""
+  name: String!
+  """Its last day; null if that is not known."""
+  validUntil: Date
+}
+"""What happened to a unit."""
+enum TerritorialChangeKind {
+  """Umschlüsselung: the unit stays, its key changed."""
+  REKEYED
+  """Zusammenschluss: several units became a new one."""
+  MERGED
+  """Eingemeindung: the unit became part of another."""
+  INCORPORATED
+  """Aufteilung: the unit was divided among others."""
+  SPLIT
+}
+"""How one unit became, or became part of, another."""
+type TerritorialChange {
+  """What happened."""
+  kind: TerritorialChangeKind!
+  """When it took effect; null if no source is on record."""
+  effectiveOn: PartialDate
+  """The unit before."""
+  predecessor: Municipality!
+  """The unit after; null if no source is on record."""
+  successor: Municipality
+  """The key before."""
+  formerKey: String
+  """The official name before."""
+  formerName: String
+  """What else is to be known about it, in German."""
+  note: String
+  """Where this was read."""
+  sources: [Source!]!
+}
 """Which municipalities to list. All conditions that are given must hold; an empty filter holds for everything."""
 input MunicipalityFilter {
   """All of these hold."""
@@ -1007,6 +1257,8 @@ input MunicipalityFilter {
   name: StringFilter
   """Its name in the register."""
   officialName: StringFilter
+  """Its name with what tells it from others."""
+  label: StringFilter
   """Its level; without this, lists hold municipalities only."""
   level: AdministrativeLevelFilter
   """Its legal kind."""
@@ -1035,6 +1287,14 @@ input MunicipalityFilter {
   strategies: StrategyListFilter
   """Articles about it."""
   articles: ArticleListFilter
+  """Measures that it owns."""
+  measures: MeasureListFilter
+  """Events that took place there."""
+  events: EventListFilter
+  """Places that it took in rankings."""
+  rankings: RankingEntryListFilter
+  """What was measured there."""
+  observations: ObservationListFilter
   """Funding that it receives."""
   awards: FundingAwardListFilter
   """When it was last changed."""
@@ -1130,7 +1390,32 @@ type MunicipalityConnection {
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
 }
+"""What became of an official key."""
+enum KeyStatus {
+  """It is the present key of a unit."""
+  CURRENT
+  """The unit has another key now."""
+  REKEYED
+  """The unit does not exist any more."""
+  DISSOLVED
+  """No unit on record has or had it."""
+  UNKNOWN
+}
+"""What became of an official key."""
+type KeyResolution {
+  """The key that was asked for."""
+  key: String!
+  """What became of it."""
+  status: KeyStatus!
+  """The unit, with its present key, or with its successors if it was dissolved; null if the key is unknown."""
+  municipality: Municipality
+}
 extend type Query {
+  """What became of many official keys, in the order in which they are given."""
+  municipalitiesByKey(
+    """Official keys, at most 1,000: AGS, regional keys, district keys, former keys."""
+    keys: [String!]!
+  ): [KeyResolution!]!
   """One unit of any level. Give exactly one of the arguments."""
   municipality(
     """Its global id."""
@@ -1204,6 +1489,16 @@ type Strategy implements Node {
   summary: String
   """A longer description, in Markdown (CommonMark)."""
   body: String
+  """` + "`" + `body` + "`" + ` as safe HTML; headings begin at ` + "`" + `h2` + "`" + ` and have ids."""
+  bodyHtml: String
+  """` + "`" + `body` + "`" + ` as plain text."""
+  bodyText: String
+  """The headings of ` + "`" + `body` + "`" + `."""
+  tableOfContents: [Heading!]!
+  """The beginning of ` + "`" + `body` + "`" + `, about 280 characters of plain text."""
+  excerpt: String
+  """How long it takes to read ` + "`" + `body` + "`" + `, at 200 words a minute."""
+  readingMinutes: Int
   """Where it stands today, Europe/Berlin."""
   status: StrategyStatus!
   """Whether it is adopted and in force today."""
@@ -1261,6 +1556,38 @@ type Strategy implements Node {
   crossCuttingTopics: [Topic!]!
   """Other topics it is filed under."""
   topics: [Topic!]!
+  """What is to be done, in its own order."""
+  measures(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: MeasureFilter
+    """In which order; by position if not given. Ties are broken by id."""
+    orderBy: [MeasureOrder!]
+  ): MeasureConnection!
+  """Workshops and other events in which people helped to make it."""
+  participation: [Event!]!
+  """What was measured about it."""
+  observations(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ObservationFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ObservationOrder!]
+  ): ObservationConnection!
   """Who is in charge of it."""
   responsible: [Organization!]!
   """Documents and pages about it."""
@@ -1329,6 +1656,8 @@ type Decision {
   reference: String
   """The paper in the council's information system."""
   url: URL
+  """Where this was read."""
+  sources: [Source!]!
 }
 """Which strategies to list. All conditions that are given must hold; an empty filter holds for everything."""
 input StrategyFilter {
@@ -1378,6 +1707,8 @@ input StrategyFilter {
   topics: TopicListFilter
   """Who is in charge of it."""
   responsible: OrganizationListFilter
+  """What is to be done."""
+  measures: MeasureListFilter
   """Funding that helps to pay for it."""
   awards: FundingAwardListFilter
   """Articles about it."""
@@ -1489,6 +1820,256 @@ extend type Query {
   ): StrategyConnection!
 }
 
+# ──────────────────────────── Measure ────────────────────────────
+"""How far a measure is."""
+enum MeasureStatus {
+  """Geplant."""
+  PLANNED
+  """In Umsetzung."""
+  IN_PROGRESS
+  """Ruht."""
+  ON_HOLD
+  """Abgeschlossen."""
+  COMPLETED
+  """Aufgegeben."""
+  CANCELLED
+}
+"""How urgent something is."""
+enum Priority {
+  """Hoch."""
+  HIGH
+  """Mittel."""
+  MEDIUM
+  """Niedrig."""
+  LOW
+}
+"""Something that is to be done, or was done (Maßnahme, Projekt), as a part of a strategy or by itself."""
+type Measure implements Node {
+  """Stable global id."""
+  id: ID!
+  """Its name in addresses."""
+  slug: String!
+  """Its title."""
+  title: String!
+  """What it is about, in Markdown (CommonMark)."""
+  description: String
+  """` + "`" + `description` + "`" + ` as safe HTML."""
+  descriptionHtml: String
+  """How far it is."""
+  status: MeasureStatus!
+  """How urgent its owner says it is."""
+  priority: Priority
+  """Its place in the strategy."""
+  position: Int
+  """The strategy that it is part of."""
+  strategy: Strategy
+  """The field of action that it belongs to."""
+  actionField: Topic
+  """Other topics it is filed under."""
+  topics: [Topic!]!
+  """Whom it belongs to."""
+  owners: [Owner!]!
+  """Its owners of every level among municipalities, districts and associations."""
+  municipalities(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: MunicipalityFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [MunicipalityOrder!]
+  ): MunicipalityConnection!
+  """When it is done; null if no date is on record."""
+  period: Period
+  """What it costs; null if that is not known."""
+  budget: Money
+  """Who does it."""
+  responsible: [Organization!]!
+  """Who helps."""
+  partners: [Organization!]!
+  """Funding that helps to pay for it."""
+  awards(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: FundingAwardFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [FundingAwardOrder!]
+  ): FundingAwardConnection!
+  """Articles about it."""
+  articles(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ArticleFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ArticleOrder!]
+  ): ArticleConnection!
+  """Pages and documents about it."""
+  links: [Link!]!
+  """Where these facts were read."""
+  sources: [Source!]!
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""Which measures to list. All conditions that are given must hold; an empty filter holds for everything."""
+input MeasureFilter {
+  """All of these hold."""
+  and: [MeasureFilter!]
+  """At least one of these holds."""
+  or: [MeasureFilter!]
+  """This does not hold."""
+  not: MeasureFilter
+  """Its global id."""
+  id: IDFilter
+  """Its slug."""
+  slug: StringFilter
+  """Its title."""
+  title: StringFilter
+  """What it is about."""
+  description: StringFilter
+  """How far it is."""
+  status: MeasureStatusFilter
+  """How urgent it is."""
+  priority: PriorityFilter
+  """When it is done."""
+  period: PeriodFilter
+  """What it costs."""
+  budget: MoneyFilter
+  """The strategy that it is part of."""
+  strategy: StrategyFilter
+  """The field of action that it belongs to."""
+  actionField: TopicFilter
+  """Other topics it is filed under."""
+  topics: TopicListFilter
+  """Its owners among municipalities, districts and associations."""
+  municipalities: MunicipalityListFilter
+  """Who does it."""
+  responsible: OrganizationListFilter
+  """Funding that helps to pay for it."""
+  awards: FundingAwardListFilter
+  """When it was last changed."""
+  modifiedAt: DateTimeFilter
+}
+"""A condition on related measures."""
+input MeasureListFilter {
+  """At least one related item that the caller may see fits."""
+  some: MeasureFilter
+  """No related item that the caller may see fits."""
+  none: MeasureFilter
+}
+"""Compares a ` + "`" + `MeasureStatus` + "`" + `. All operators that are given must hold."""
+input MeasureStatusFilter {
+  """Is this value."""
+  eq: MeasureStatus
+  """Is another value, or none."""
+  ne: MeasureStatus
+  """Is one of these."""
+  in: [MeasureStatus!]
+  """Is none of these."""
+  notIn: [MeasureStatus!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
+}
+"""Compares a ` + "`" + `Priority` + "`" + `. All operators that are given must hold."""
+input PriorityFilter {
+  """Is this value."""
+  eq: Priority
+  """Is another value, or none."""
+  ne: Priority
+  """Is one of these."""
+  in: [Priority!]
+  """Is none of these."""
+  notIn: [Priority!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
+}
+"""What measures can be ordered by."""
+enum MeasureOrderField {
+  """By its place in its strategy."""
+  POSITION
+  """By title, in German order."""
+  TITLE
+  """By what it costs."""
+  BUDGET
+  """By the last change."""
+  MODIFIED_AT
+}
+"""One key of an order of measures."""
+input MeasureOrder {
+  """What to compare."""
+  field: MeasureOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the measures in a connection, with its place."""
+type MeasureEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Measure!
+}
+"""A page of measures, after the Relay Cursor Connections Specification."""
+type MeasureConnection {
+  """The items with their cursors."""
+  edges: [MeasureEdge!]!
+  """The items alone."""
+  nodes: [Measure!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """One measure. Give exactly one of the arguments."""
+  measure(
+    """Its global id."""
+    id: ID
+    """Its slug."""
+    slug: String
+  ): Measure
+  """Measures of all strategies, and those that belong to none."""
+  measures(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: MeasureFilter
+    """In which order; by position, then title if not given. Ties are broken by id."""
+    orderBy: [MeasureOrder!]
+  ): MeasureConnection!
+}
+
 # ──────────────────────────── FundingProgram ────────────────────────────
 """Who gives the money (Fördergeber)."""
 enum FundingLevel {
@@ -1500,7 +2081,7 @@ enum FundingLevel {
   STATE
   """Kommune."""
   MUNICIPAL
-  """Private, such as foundations."""
+  """Privat, foundations (Stiftungen) for example."""
   PRIVATE
 }
 """In which form money is given (Förderart)."""
@@ -1566,6 +2147,16 @@ type FundingProgram implements Node {
   summary: String
   """A longer description, in Markdown (CommonMark)."""
   body: String
+  """` + "`" + `body` + "`" + ` as safe HTML; headings begin at ` + "`" + `h2` + "`" + ` and have ids."""
+  bodyHtml: String
+  """` + "`" + `body` + "`" + ` as plain text."""
+  bodyText: String
+  """The headings of ` + "`" + `body` + "`" + `."""
+  tableOfContents: [Heading!]!
+  """The beginning of ` + "`" + `body` + "`" + `, about 280 characters of plain text."""
+  excerpt: String
+  """How long it takes to read ` + "`" + `body` + "`" + `, at 200 words a minute."""
+  readingMinutes: Int
   """Who gives the money."""
   level: FundingLevel!
   """The bodies that give the money (Fördergeber)."""
@@ -1636,6 +2227,11 @@ type FundingProgram implements Node {
   awardCount: Int!
   """What was awarded in all; a joint award counts once."""
   totalAwarded: MoneySum!
+  """What others call it."""
+  identifiers(
+    """Only those of this scheme."""
+    scheme: IdentifierScheme
+  ): [Identifier!]!
   """Pages and documents about it, its legal basis included."""
   links: [Link!]!
   """Where these facts were read."""
@@ -1848,6 +2444,8 @@ type FundingCall implements Node {
     """In which order; newest first if not given. Ties are broken by id."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
+  """Where these facts were read."""
+  sources: [Source!]!
   """Counts the changes of this entry."""
   version: Int!
   """When it was recorded."""
@@ -2039,6 +2637,26 @@ type FundingAward implements Node {
     """In which order; newest first if not given. Ties are broken by id."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
+  """Measures that it helps to pay for."""
+  measures(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: MeasureFilter
+    """In which order; by strategy and position if not given. Ties are broken by id."""
+    orderBy: [MeasureOrder!]
+  ): MeasureConnection!
+  """What others call it."""
+  identifiers(
+    """Only those of this scheme."""
+    scheme: IdentifierScheme
+  ): [Identifier!]!
   """Where these facts were read."""
   sources: [Source!]!
   """Articles about it."""
@@ -2104,6 +2722,8 @@ input FundingAwardFilter {
   organizations: OrganizationListFilter
   """Strategies that it helps to pay for."""
   strategies: StrategyListFilter
+  """Measures that it helps to pay for."""
+  measures: MeasureListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
 }
@@ -2237,8 +2857,43 @@ type Article implements Node {
   lead: String
   """The text, in Markdown (CommonMark); null for a short notice that has none."""
   body: String
+  """` + "`" + `body` + "`" + ` as safe HTML; headings begin at ` + "`" + `h2` + "`" + ` and have ids."""
+  bodyHtml: String
+  """` + "`" + `body` + "`" + ` as plain text."""
+  bodyText: String
+  """The headings of ` + "`" + `body` + "`" + `."""
+  tableOfContents: [Heading!]!
+  """The beginning of ` + "`" + `body` + "`" + `, about 280 characters of plain text."""
+  excerpt: String
+  """How long it takes to read ` + "`" + `body` + "`" + `, at 200 words a minute."""
+  readingMinutes: Int
+  """Slugs that it had before; a look-up by one of them finds it."""
+  formerSlugs: [String!]!
   """Who wrote, edited or sent it."""
   bylines: [Byline!]!
+  """The picture at its head; null if it has none."""
+  leadImage: ArticleMedia
+  """Its pictures, in order."""
+  media: [ArticleMedia!]!
+  """Who is spoken of, quoted or shown; ` + "`" + `mentions` + "`" + ` says in which office."""
+  persons(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: PersonFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [PersonOrder!]
+  ): PersonConnection!
+  """Who is spoken of, quoted or shown, each with the office held at the time."""
+  mentions: [Mention!]!
+  """Earlier articles on the same matter ("wir berichteten")."""
+  previousCoverage: [Article!]!
   """The section (Ressort) it appeared in."""
   section: Topic
   """Its keywords (Schlagwörter)."""
@@ -2340,11 +2995,88 @@ type Article implements Node {
     """In which order; by name if not given. Ties are broken by id."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
+  """The measures that it is about."""
+  measures(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: MeasureFilter
+    """In which order; by strategy and position if not given. Ties are broken by id."""
+    orderBy: [MeasureOrder!]
+  ): MeasureConnection!
+  """The events that it is about."""
+  events(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: EventFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [EventOrder!]
+  ): EventConnection!
+  """The platforms that it is about."""
+  platforms(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: PlatformFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [PlatformOrder!]
+  ): PlatformConnection!
+  """The places in rankings that it is about."""
+  rankings(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RankingEntryFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [RankingEntryOrder!]
+  ): RankingEntryConnection!
+  """The figures that it reports."""
+  observations(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ObservationFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ObservationOrder!]
+  ): ObservationConnection!
   """Whether it can be discussed."""
   commentsStatus: CommentsStatus!
   """When the discussion closes or closed; null if that is not set."""
   commentsCloseAt: DateTime
-  """The rules of the discussion."""
+  """What the rules of the discussion are called."""
+  commentPolicyTitle: String
+  """Where the rules of the discussion can be read."""
   commentPolicyUrl: URL
   """How many approved comments it has; ` + "`" + `comments.totalCount` + "`" + ` also counts tombstones."""
   commentCount: Int!
@@ -2370,8 +3102,41 @@ type Article implements Node {
   """When it was last changed."""
   modifiedAt: DateTime!
 }
+"""A picture in an article."""
+type ArticleMedia {
+  """The picture."""
+  asset: MediaAsset!
+  """Whether it stands at the head of the article."""
+  lead: Boolean!
+  """The caption here (Bildunterschrift), or else that of the picture."""
+  caption: String
+}
+"""In which way somebody is mentioned."""
+enum MentionRole {
+  """The text is about the person."""
+  SUBJECT
+  """Zitiert: the person is quoted."""
+  QUOTED
+  """Referent/in: the person speaks."""
+  SPEAKER
+  """Interviewpartner/in."""
+  INTERVIEWEE
+  """Abgebildet."""
+  PICTURED
+}
+"""A person in a text or at an event."""
+type Mention {
+  """Who it is."""
+  person: Person!
+  """In which way the person is mentioned."""
+  role: MentionRole!
+  """The office held at that time, which may not be the present one; null if none is stated."""
+  capacity: Affiliation
+}
 """Who wrote, edited or sent an article."""
 type Byline {
+  """The person; null if the signature does not tell."""
+  person: Person
   """The organization; null if it is not on record."""
   organization: Organization
   """The signature as printed, as in "(ba)" or "PM-mdw"."""
@@ -2423,10 +3188,24 @@ input ArticleFilter {
   fundingPrograms: FundingProgramListFilter
   """The organizations that it is about."""
   organizations: OrganizationListFilter
+  """The measures that it is about."""
+  measures: MeasureListFilter
+  """The events that it is about."""
+  events: EventListFilter
+  """The platforms that it is about."""
+  platforms: PlatformListFilter
+  """The awards that it is about."""
+  awards: FundingAwardListFilter
+  """Who is spoken of, quoted or shown."""
+  persons: PersonListFilter
+  """How long it takes to read."""
+  readingMinutes: IntFilter
   """Whether it can be discussed."""
   commentsStatus: CommentsStatusFilter
   """How many approved comments it has."""
   commentCount: IntFilter
+  """Comments on it."""
+  comments: CommentListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
 }
@@ -2560,6 +3339,8 @@ type Comment implements Node {
   authorName: String
   """What it says, in Markdown without HTML; null for a tombstone."""
   body: String
+  """` + "`" + `body` + "`" + ` as safe HTML, links marked ` + "`" + `nofollow ugc` + "`" + `; null for a tombstone."""
+  bodyHtml: String
   """What the moderators decided."""
   status: CommentStatus!
   """Votes in favour; 0 for a tombstone."""
@@ -2746,6 +3527,51 @@ type Topic implements Node {
     """In which order; by title if not given. Ties are broken by id."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
+  """Measures under it, as field of action or topic."""
+  measures(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: MeasureFilter
+    """In which order; by strategy and position if not given. Ties are broken by id."""
+    orderBy: [MeasureOrder!]
+  ): MeasureConnection!
+  """Events under it."""
+  events(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: EventFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [EventOrder!]
+  ): EventConnection!
+  """The narrower topics."""
+  children(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: TopicFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [TopicOrder!]
+  ): TopicConnection!
   """Counts the changes of this entry."""
   version: Int!
   """When it was recorded."""
@@ -2905,6 +3731,36 @@ type Organization implements Node & Owner & Recipient {
   state: State
   """Its website."""
   website: URL
+  """The organizations that are part of it."""
+  children(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: OrganizationFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [OrganizationOrder!]
+  ): OrganizationConnection!
+  """People who hold or held an office in it, or belong to it as a party."""
+  persons(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: PersonFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [PersonOrder!]
+  ): PersonConnection!
   """Strategies that it owns, alone or with others."""
   strategies(
     """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
@@ -2920,6 +3776,101 @@ type Organization implements Node & Owner & Recipient {
     """In which order; newest first if not given. Ties are broken by id."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
+  """Strategies that it is in charge of."""
+  responsibleStrategies(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: StrategyFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [StrategyOrder!]
+  ): StrategyConnection!
+  """Measures that it does or helps with."""
+  measures(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: MeasureFilter
+    """In which order; by strategy and position if not given. Ties are broken by id."""
+    orderBy: [MeasureOrder!]
+  ): MeasureConnection!
+  """Funding programs that it pays for or runs."""
+  fundingPrograms(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: FundingProgramFilter
+    """In which order; by title if not given. Ties are broken by id."""
+    orderBy: [FundingProgramOrder!]
+  ): FundingProgramConnection!
+  """Events that it hosts or helps with."""
+  events(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: EventFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [EventOrder!]
+  ): EventConnection!
+  """Rankings that it publishes."""
+  rankings(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RankingFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [RankingOrder!]
+  ): RankingConnection!
+  """What was measured about it."""
+  observations(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ObservationFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ObservationOrder!]
+  ): ObservationConnection!
+  """What others call it."""
+  identifiers(
+    """Only those of this scheme."""
+    scheme: IdentifierScheme
+  ): [Identifier!]!
   """Funding that it receives, alone or with others."""
   awards(
     """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
@@ -3059,6 +4010,1048 @@ extend type Query {
     """In which order; by name if not given. Ties are broken by id."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
+}
+
+# ──────────────────────────── Person ────────────────────────────
+"""A person in public office, or who is spoken of in public."""
+type Person implements Node {
+  """Stable global id."""
+  id: ID!
+  """Their name in addresses."""
+  slug: String!
+  """Full name, without titles."""
+  name: String!
+  """Given name; null if the full name was not taken apart."""
+  givenName: String
+  """Family name; null if the full name was not taken apart."""
+  familyName: String
+  """Academic title, as in "Dr."."""
+  academicTitle: String
+  """Other spellings that sources use."""
+  aliases: [String!]!
+  """Offices and memberships, in order."""
+  affiliations: [Affiliation!]!
+  """Articles that mention the person, or were written by them."""
+  articles(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ArticleFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ArticleOrder!]
+  ): ArticleConnection!
+  """Events in which the person took part."""
+  events(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: EventFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [EventOrder!]
+  ): EventConnection!
+  """What others call it."""
+  identifiers(
+    """Only those of this scheme."""
+    scheme: IdentifierScheme
+  ): [Identifier!]!
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""An office or a membership."""
+type Affiliation {
+  """The office, as in "Oberbürgermeister"."""
+  role: String
+  """The organization; null if it is the municipality or the state itself, or not on record."""
+  organization: Organization
+  """The municipality."""
+  municipality: Municipality
+  """The state."""
+  state: State
+  """The party or parliamentary group."""
+  party: Organization
+  """From when to when; null if no date is on record."""
+  period: Period
+}
+"""Which people to list. All conditions that are given must hold; an empty filter holds for everything."""
+input PersonFilter {
+  """All of these hold."""
+  and: [PersonFilter!]
+  """At least one of these holds."""
+  or: [PersonFilter!]
+  """This does not hold."""
+  not: PersonFilter
+  """Their global id."""
+  id: IDFilter
+  """Their slug."""
+  slug: StringFilter
+  """Their full name."""
+  name: StringFilter
+  """Their family name."""
+  familyName: StringFilter
+  """Articles that mention them."""
+  articles: ArticleListFilter
+  """Events in which they took part."""
+  events: EventListFilter
+  """When the entry was last changed."""
+  modifiedAt: DateTimeFilter
+}
+"""A condition on related people."""
+input PersonListFilter {
+  """At least one related item that the caller may see fits."""
+  some: PersonFilter
+  """No related item that the caller may see fits."""
+  none: PersonFilter
+}
+"""What people can be ordered by."""
+enum PersonOrderField {
+  """By family name, in German order."""
+  FAMILY_NAME
+  """By full name, in German order."""
+  NAME
+  """By the last change."""
+  MODIFIED_AT
+}
+"""One key of an order of people."""
+input PersonOrder {
+  """What to compare."""
+  field: PersonOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the people in a connection, with its place."""
+type PersonEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Person!
+}
+"""A page of people, after the Relay Cursor Connections Specification."""
+type PersonConnection {
+  """The items with their cursors."""
+  edges: [PersonEdge!]!
+  """The items alone."""
+  nodes: [Person!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """One person. Give exactly one of the arguments."""
+  person(
+    """Their global id."""
+    id: ID
+    """Their slug."""
+    slug: String
+  ): Person
+  """People."""
+  persons(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: PersonFilter
+    """In which order; by family name if not given. Ties are broken by id."""
+    orderBy: [PersonOrder!]
+  ): PersonConnection!
+}
+
+# ──────────────────────────── Event ────────────────────────────
+"""What kind of event it is."""
+enum EventKind {
+  """Konferenz, Tagung."""
+  CONFERENCE
+  """Workshop."""
+  WORKSHOP
+  """Sitzung of a council or one of its bodies."""
+  COUNCIL_MEETING
+  """Beteiligung of citizens."""
+  PARTICIPATION
+  """Vortrag, Gespräch."""
+  TALK
+  """Sonstiges."""
+  OTHER
+}
+"""Something that takes place: a conference, a workshop, a session."""
+type Event implements Node {
+  """Stable global id."""
+  id: ID!
+  """Its name in addresses."""
+  slug: String!
+  """Its title."""
+  title: String!
+  """What kind of event it is."""
+  kind: EventKind!
+  """What it is about, plain text."""
+  summary: String
+  """When it takes place; null if that is not known."""
+  date: PartialDate
+  """The instant it begins, if that is known."""
+  startsAt: DateTime
+  """The instant it ends, if that is known."""
+  endsAt: DateTime
+  """Where, as in "Rathaus"."""
+  venue: String
+  """The municipality it takes place in."""
+  municipality: Municipality
+  """Who invites."""
+  hosts: [Organization!]!
+  """Who helps."""
+  partners: [Organization!]!
+  """Who speaks or takes part, each with the office held at the time."""
+  mentions: [Mention!]!
+  """Whom it is for, or who came."""
+  audience: String
+  """How many sessions it had."""
+  sessionCount: Int
+  """Topics it is filed under."""
+  topics: [Topic!]!
+  """Pages and documents about it."""
+  links: [Link!]!
+  """Where these facts were read."""
+  sources: [Source!]!
+  """What was counted, such as participants."""
+  observations(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ObservationFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ObservationOrder!]
+  ): ObservationConnection!
+  """Strategies that it helped to make."""
+  strategies(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: StrategyFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [StrategyOrder!]
+  ): StrategyConnection!
+  """Articles about it."""
+  articles(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ArticleFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ArticleOrder!]
+  ): ArticleConnection!
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""Which events to list. All conditions that are given must hold; an empty filter holds for everything."""
+input EventFilter {
+  """All of these hold."""
+  and: [EventFilter!]
+  """At least one of these holds."""
+  or: [EventFilter!]
+  """This does not hold."""
+  not: EventFilter
+  """Its global id."""
+  id: IDFilter
+  """Its slug."""
+  slug: StringFilter
+  """Its title."""
+  title: StringFilter
+  """What kind of event it is."""
+  kind: EventKindFilter
+  """When it takes place."""
+  date: PartialDateFilter
+  """The instant it begins."""
+  startsAt: DateTimeFilter
+  """The municipality it takes place in."""
+  municipality: MunicipalityFilter
+  """Who invites."""
+  hosts: OrganizationListFilter
+  """Topics it is filed under."""
+  topics: TopicListFilter
+  """When it was last changed."""
+  modifiedAt: DateTimeFilter
+}
+"""A condition on related events."""
+input EventListFilter {
+  """At least one related item that the caller may see fits."""
+  some: EventFilter
+  """No related item that the caller may see fits."""
+  none: EventFilter
+}
+"""Compares a ` + "`" + `EventKind` + "`" + `. All operators that are given must hold."""
+input EventKindFilter {
+  """Is this value."""
+  eq: EventKind
+  """Is another value, or none."""
+  ne: EventKind
+  """Is one of these."""
+  in: [EventKind!]
+  """Is none of these."""
+  notIn: [EventKind!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
+}
+"""What events can be ordered by."""
+enum EventOrderField {
+  """By the first day on which it can take place."""
+  DATE
+  """By title, in German order."""
+  TITLE
+  """By the last change."""
+  MODIFIED_AT
+}
+"""One key of an order of events."""
+input EventOrder {
+  """What to compare."""
+  field: EventOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the events in a connection, with its place."""
+type EventEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Event!
+}
+"""A page of events, after the Relay Cursor Connections Specification."""
+type EventConnection {
+  """The items with their cursors."""
+  edges: [EventEdge!]!
+  """The items alone."""
+  nodes: [Event!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """One event. Give exactly one of the arguments."""
+  event(
+    """Its global id."""
+    id: ID
+    """Its slug."""
+    slug: String
+  ): Event
+  """Events."""
+  events(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: EventFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [EventOrder!]
+  ): EventConnection!
+}
+
+# ──────────────────────────── Ranking ────────────────────────────
+"""A ranking of municipalities, in one of its editions."""
+type Ranking implements Node {
+  """Stable global id."""
+  id: ID!
+  """Its name in addresses."""
+  slug: String!
+  """Its name."""
+  name: String!
+  """The year of the edition; null if the source does not say."""
+  edition: Int
+  """The part of the ranking; null for the whole."""
+  category: String
+  """Who publishes it."""
+  publisher: Organization
+  """How many municipalities it compares."""
+  participantCount: Int
+  """Where it can be read."""
+  url: URL
+  """The places on record."""
+  entries(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RankingEntryFilter
+    """In which order; by rank if not given. Ties are broken by id."""
+    orderBy: [RankingEntryOrder!]
+  ): RankingEntryConnection!
+  """Where these facts were read."""
+  sources: [Source!]!
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""Which rankings to list. All conditions that are given must hold; an empty filter holds for everything."""
+input RankingFilter {
+  """All of these hold."""
+  and: [RankingFilter!]
+  """At least one of these holds."""
+  or: [RankingFilter!]
+  """This does not hold."""
+  not: RankingFilter
+  """Its global id."""
+  id: IDFilter
+  """Its slug."""
+  slug: StringFilter
+  """Its name."""
+  name: StringFilter
+  """The year of the edition."""
+  edition: IntFilter
+  """The part of the ranking."""
+  category: StringFilter
+  """Who publishes it."""
+  publisher: OrganizationFilter
+  """The places on record."""
+  entries: RankingEntryListFilter
+}
+"""A condition on related rankings."""
+input RankingListFilter {
+  """At least one related item that the caller may see fits."""
+  some: RankingFilter
+  """No related item that the caller may see fits."""
+  none: RankingFilter
+}
+"""What rankings can be ordered by."""
+enum RankingOrderField {
+  """By name, in German order."""
+  NAME
+  """By the year of the edition."""
+  EDITION
+}
+"""One key of an order of rankings."""
+input RankingOrder {
+  """What to compare."""
+  field: RankingOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the rankings in a connection, with its place."""
+type RankingEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Ranking!
+}
+"""A page of rankings, after the Relay Cursor Connections Specification."""
+type RankingConnection {
+  """The items with their cursors."""
+  edges: [RankingEdge!]!
+  """The items alone."""
+  nodes: [Ranking!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+"""The place of a municipality in a ranking."""
+type RankingEntry implements Node {
+  """Stable global id."""
+  id: ID!
+  """The ranking."""
+  ranking: Ranking!
+  """The municipality."""
+  municipality: Municipality!
+  """The place, 1 for the best; null if only a score is known."""
+  rank: Int
+  """The place in the edition before."""
+  previousRank: Int
+  """The score."""
+  score: Decimal
+  """The highest score that can be reached."""
+  maxScore: Decimal
+  """What else the source says, in German."""
+  note: String
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""Which places in rankings to list. All conditions that are given must hold; an empty filter holds for everything."""
+input RankingEntryFilter {
+  """All of these hold."""
+  and: [RankingEntryFilter!]
+  """At least one of these holds."""
+  or: [RankingEntryFilter!]
+  """This does not hold."""
+  not: RankingEntryFilter
+  """Its global id."""
+  id: IDFilter
+  """The ranking."""
+  ranking: RankingFilter
+  """The municipality."""
+  municipality: MunicipalityFilter
+  """The place."""
+  rank: IntFilter
+  """The score."""
+  score: DecimalFilter
+}
+"""A condition on related places in rankings."""
+input RankingEntryListFilter {
+  """At least one related item that the caller may see fits."""
+  some: RankingEntryFilter
+  """No related item that the caller may see fits."""
+  none: RankingEntryFilter
+}
+"""What places in rankings can be ordered by."""
+enum RankingEntryOrderField {
+  """By place."""
+  RANK
+  """By score."""
+  SCORE
+  """By the last change."""
+  MODIFIED_AT
+}
+"""One key of an order of places in rankings."""
+input RankingEntryOrder {
+  """What to compare."""
+  field: RankingEntryOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the places in rankings in a connection, with its place."""
+type RankingEntryEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: RankingEntry!
+}
+"""A page of places in rankings, after the Relay Cursor Connections Specification."""
+type RankingEntryConnection {
+  """The items with their cursors."""
+  edges: [RankingEntryEdge!]!
+  """The items alone."""
+  nodes: [RankingEntry!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """One ranking. Give exactly one of the arguments."""
+  ranking(
+    """Its global id."""
+    id: ID
+    """Its slug."""
+    slug: String
+  ): Ranking
+  """Rankings, all editions."""
+  rankings(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RankingFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [RankingOrder!]
+  ): RankingConnection!
+}
+
+# ──────────────────────────── Indicator ────────────────────────────
+"""What is measured, under one name for everybody, so that it can be compared."""
+type Indicator implements Node {
+  """Stable global id."""
+  id: ID!
+  """Its stable name, such as ` + "`" + `population` + "`" + `."""
+  code: String!
+  """What it is called, in German."""
+  name: String!
+  """What is counted, as in "Personen"; null for a plain number."""
+  unit: String
+  """What exactly is measured."""
+  description: String
+  """What was measured."""
+  observations(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ObservationFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ObservationOrder!]
+  ): ObservationConnection!
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""Which indicators to list. All conditions that are given must hold; an empty filter holds for everything."""
+input IndicatorFilter {
+  """All of these hold."""
+  and: [IndicatorFilter!]
+  """At least one of these holds."""
+  or: [IndicatorFilter!]
+  """This does not hold."""
+  not: IndicatorFilter
+  """Its global id."""
+  id: IDFilter
+  """Its stable name."""
+  code: StringFilter
+  """What it is called."""
+  name: StringFilter
+  """What was measured."""
+  observations: ObservationListFilter
+}
+"""A condition on related indicators."""
+input IndicatorListFilter {
+  """At least one related item that the caller may see fits."""
+  some: IndicatorFilter
+  """No related item that the caller may see fits."""
+  none: IndicatorFilter
+}
+"""What indicators can be ordered by."""
+enum IndicatorOrderField {
+  """By name, in German order."""
+  NAME
+  """By its stable name."""
+  CODE
+}
+"""One key of an order of indicators."""
+input IndicatorOrder {
+  """What to compare."""
+  field: IndicatorOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the indicators in a connection, with its place."""
+type IndicatorEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Indicator!
+}
+"""A page of indicators, after the Relay Cursor Connections Specification."""
+type IndicatorConnection {
+  """The items with their cursors."""
+  edges: [IndicatorEdge!]!
+  """The items alone."""
+  nodes: [Indicator!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+"""How a number is meant."""
+enum Comparator {
+  """Exactly."""
+  EXACT
+  """Rund, etwa."""
+  ABOUT
+  """Mindestens."""
+  AT_LEAST
+  """Über, mehr als."""
+  MORE_THAN
+  """Höchstens."""
+  AT_MOST
+}
+"""One value of an indicator."""
+type Observation implements Node {
+  """Stable global id."""
+  id: ID!
+  """What was measured."""
+  indicator: Indicator!
+  """The value, in the unit of the indicator."""
+  value: Decimal!
+  """How the number is meant."""
+  comparator: Comparator!
+  """When it held; null if the source does not say."""
+  asOf: PartialDate
+  """What it is about: a municipality, a state, a strategy, an event or an organization."""
+  subject: Node
+  """The subject, if it is a municipality of any level."""
+  municipality: Municipality
+  """The subject, if it is a state."""
+  state: State
+  """Where this was read; for population, see ` + "`" + `about` + "`" + `."""
+  sources: [Source!]!
+  """Articles that report it."""
+  articles(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ArticleFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ArticleOrder!]
+  ): ArticleConnection!
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""Which observations to list. All conditions that are given must hold; an empty filter holds for everything."""
+input ObservationFilter {
+  """All of these hold."""
+  and: [ObservationFilter!]
+  """At least one of these holds."""
+  or: [ObservationFilter!]
+  """This does not hold."""
+  not: ObservationFilter
+  """Its global id."""
+  id: IDFilter
+  """What was measured."""
+  indicator: IndicatorFilter
+  """The value."""
+  value: DecimalFilter
+  """How the number is meant."""
+  comparator: ComparatorFilter
+  """When it held."""
+  asOf: PartialDateFilter
+  """The subject, if it is a municipality."""
+  municipality: MunicipalityFilter
+  """The subject, if it is a state."""
+  state: StateFilter
+}
+"""A condition on related observations."""
+input ObservationListFilter {
+  """At least one related item that the caller may see fits."""
+  some: ObservationFilter
+  """No related item that the caller may see fits."""
+  none: ObservationFilter
+}
+"""Compares a ` + "`" + `Comparator` + "`" + `. All operators that are given must hold."""
+input ComparatorFilter {
+  """Is this value."""
+  eq: Comparator
+  """Is another value, or none."""
+  ne: Comparator
+  """Is one of these."""
+  in: [Comparator!]
+  """Is none of these."""
+  notIn: [Comparator!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
+}
+"""What observations can be ordered by."""
+enum ObservationOrderField {
+  """By the first day on which it can have held."""
+  AS_OF
+  """By value."""
+  VALUE
+}
+"""One key of an order of observations."""
+input ObservationOrder {
+  """What to compare."""
+  field: ObservationOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the observations in a connection, with its place."""
+type ObservationEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Observation!
+}
+"""A page of observations, after the Relay Cursor Connections Specification."""
+type ObservationConnection {
+  """The items with their cursors."""
+  edges: [ObservationEdge!]!
+  """The items alone."""
+  nodes: [Observation!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """One indicator. Give exactly one of the arguments."""
+  indicator(
+    """Its global id."""
+    id: ID
+    """Its stable name."""
+    code: String
+  ): Indicator
+  """Indicators."""
+  indicators(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: IndicatorFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [IndicatorOrder!]
+  ): IndicatorConnection!
+}
+
+# ──────────────────────────── Platform ────────────────────────────
+"""Software that administrations share: a platform for services, or a specialised application (Fachverfahren)."""
+type Platform implements Node {
+  """Stable global id."""
+  id: ID!
+  """Its name in addresses."""
+  slug: String!
+  """What it is called."""
+  name: String!
+  """What it is for, plain text."""
+  summary: String
+  """Who provides it; null if that is not on record."""
+  provider: Organization
+  """Its website."""
+  website: URL
+  """The states whose administrations use it, as far as on record."""
+  states: [State!]!
+  """Articles about it."""
+  articles(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ArticleFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ArticleOrder!]
+  ): ArticleConnection!
+  """Where these facts were read."""
+  sources: [Source!]!
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""Which platforms to list. All conditions that are given must hold; an empty filter holds for everything."""
+input PlatformFilter {
+  """All of these hold."""
+  and: [PlatformFilter!]
+  """At least one of these holds."""
+  or: [PlatformFilter!]
+  """This does not hold."""
+  not: PlatformFilter
+  """Its global id."""
+  id: IDFilter
+  """Its slug."""
+  slug: StringFilter
+  """What it is called."""
+  name: StringFilter
+  """Who provides it."""
+  provider: OrganizationFilter
+  """The states whose administrations use it."""
+  states: StateListFilter
+  """Articles about it."""
+  articles: ArticleListFilter
+}
+"""A condition on related platforms."""
+input PlatformListFilter {
+  """At least one related item that the caller may see fits."""
+  some: PlatformFilter
+  """No related item that the caller may see fits."""
+  none: PlatformFilter
+}
+"""What platforms can be ordered by."""
+enum PlatformOrderField {
+  """By name, in German order."""
+  NAME
+  """By the last change."""
+  MODIFIED_AT
+}
+"""One key of an order of platforms."""
+input PlatformOrder {
+  """What to compare."""
+  field: PlatformOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the platforms in a connection, with its place."""
+type PlatformEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Platform!
+}
+"""A page of platforms, after the Relay Cursor Connections Specification."""
+type PlatformConnection {
+  """The items with their cursors."""
+  edges: [PlatformEdge!]!
+  """The items alone."""
+  nodes: [Platform!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """One platform. Give exactly one of the arguments."""
+  platform(
+    """Its global id."""
+    id: ID
+    """Its slug."""
+    slug: String
+  ): Platform
+  """Platforms."""
+  platforms(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: PlatformFilter
+    """In which order; by name if not given. Ties are broken by id."""
+    orderBy: [PlatformOrder!]
+  ): PlatformConnection!
+}
+
+# ──────────────────────────── MediaAsset ────────────────────────────
+"""A picture or another file, with what must be shown beside it."""
+type MediaAsset implements Node {
+  """Stable global id."""
+  id: ID!
+  """Where the file is; null if only its description is on record."""
+  url: URL
+  """Its media type, such as ` + "`" + `image/jpeg` + "`" + `."""
+  mimeType: String
+  """Width in pixels."""
+  width: Int
+  """Height in pixels."""
+  height: Int
+  """What it shows, for those who cannot see it."""
+  altText: String
+  """Its caption."""
+  caption: String
+  """Who must be named beside it (Bildnachweis)."""
+  credit: String
+  """Who holds the rights."""
+  rightsHolder: String
+  """Under which licence it may be used."""
+  license: String
+  """Whether it is a stock picture that does not show the matter itself (Symbolfoto)."""
+  symbolic: Boolean!
+  """Articles that show it."""
+  articles(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ArticleFilter
+    """In which order; newest first if not given. Ties are broken by id."""
+    orderBy: [ArticleOrder!]
+  ): ArticleConnection!
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was recorded."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
 }
 `, BuiltIn: false},
 }

@@ -25,6 +25,7 @@ var Comment = plan.Object{
 		"tombstone":   plan.Column("tombstone"),
 		"authorName":  plan.Expr("(CASE WHEN NOT {tombstone} THEN {author_name} END)"),
 		"body":        plan.Expr("(CASE WHEN NOT {tombstone} THEN {body} END)"),
+		"bodyHtml":    plan.Expr("(CASE WHEN NOT {tombstone} THEN {body_html} END)"),
 		"status":      plan.Column("status"),
 		"upvotes":     plan.Expr("(CASE WHEN {tombstone} THEN 0 ELSE {upvotes} END)"),
 		"downvotes":   plan.Expr("(CASE WHEN {tombstone} THEN 0 ELSE {downvotes} END)"),

@@ -17,21 +17,25 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+
+	"stadtgraph/internal/render"
 )
 
 // table is one that content may fill, in an order in which rows refer to earlier
 // tables only.
 type table struct {
 	name     string
-	key      string
+	key      string // its columns, separated by blanks
 	children []child
 }
 
 // child is a table whose rows are written inside their owner's.
 type child struct {
-	name  string
-	owner string // its column for the owner
-	order order
+	name     string
+	owner    string // its column for the owner
+	order    order
+	row      string  // its column for the owner's row, where the owner is itself a child
+	children []child // of its rows
 }
 
 // order says whether rows are numbered, and within what.
@@ -48,43 +52,88 @@ var tables = []table{
 	{"organization", "id", nil},
 	{"topic", "id", nil},
 	{"source", "id", nil},
+	{"media_asset", "id", nil},
+	{"indicator", "id", nil},
+	{"person", "id", []child{
+		{name: "person_affiliation", owner: "person_id", order: positioned},
+	}},
+	{"event", "id", []child{
+		{name: "event_organization", owner: "event_id", order: positionedPerRole},
+		{name: "event_mention", owner: "event_id", order: positioned},
+		{name: "event_topic", owner: "event_id", order: positioned},
+		{name: "event_link", owner: "event_id", order: positioned},
+		{name: "event_source", owner: "event_id", order: positioned},
+	}},
 	{"strategy", "id", []child{
-		{"strategy_owner", "strategy_id", positioned},
-		{"strategy_decision", "strategy_id", positioned},
-		{"strategy_topic", "strategy_id", positionedPerRole},
-		{"strategy_responsible", "strategy_id", positioned},
-		{"strategy_link", "strategy_id", positioned},
-		{"strategy_source", "strategy_id", positioned},
+		{name: "strategy_owner", owner: "strategy_id", order: positioned},
+		{name: "strategy_decision", owner: "strategy_id", order: positioned, children: []child{
+			{name: "strategy_decision_source", owner: "strategy_id", order: positioned, row: "decision"},
+		}},
+		{name: "strategy_topic", owner: "strategy_id", order: positionedPerRole},
+		{name: "strategy_responsible", owner: "strategy_id", order: positioned},
+		{name: "strategy_participation", owner: "strategy_id", order: positioned},
+		{name: "strategy_link", owner: "strategy_id", order: positioned},
+		{name: "strategy_source", owner: "strategy_id", order: positioned},
+	}},
+	{"measure", "id", []child{
+		{name: "measure_owner", owner: "measure_id", order: positioned},
+		{name: "measure_organization", owner: "measure_id", order: positionedPerRole},
+		{name: "measure_topic", owner: "measure_id", order: positioned},
+		{name: "measure_link", owner: "measure_id", order: positioned},
+		{name: "measure_source", owner: "measure_id", order: positioned},
+	}},
+	{"ranking", "id", []child{
+		{name: "ranking_source", owner: "ranking_id", order: positioned},
+	}},
+	{"ranking_entry", "id", nil},
+	{"platform", "id", []child{
+		{name: "platform_state", owner: "platform_id"},
+		{name: "platform_source", owner: "platform_id", order: positioned},
+	}},
+	{"figure", "id", []child{
+		{name: "figure_source", owner: "figure_id", order: positioned},
 	}},
 	{"funding_program", "id", []child{
-		{"funding_program_funder", "program_id", positioned},
-		{"funding_program_state", "program_id", unordered},
-		{"funding_program_rate", "program_id", positioned},
-		{"funding_program_topic", "program_id", positionedPerRole},
-		{"funding_program_link", "program_id", positioned},
-		{"funding_program_source", "program_id", positioned},
+		{name: "funding_program_funder", owner: "program_id", order: positioned},
+		{name: "funding_program_state", owner: "program_id"},
+		{name: "funding_program_rate", owner: "program_id", order: positioned},
+		{name: "funding_program_topic", owner: "program_id", order: positionedPerRole},
+		{name: "funding_program_link", owner: "program_id", order: positioned},
+		{name: "funding_program_source", owner: "program_id", order: positioned},
 	}},
-	{"funding_call", "id", nil},
+	{"funding_call", "id", []child{
+		{name: "funding_call_source", owner: "call_id", order: positioned},
+	}},
 	{"funding_award", "id", []child{
-		{"funding_award_recipient", "award_id", positioned},
-		{"funding_award_strategy", "award_id", unordered},
-		{"funding_award_source", "award_id", positioned},
+		{name: "funding_award_recipient", owner: "award_id", order: positioned},
+		{name: "funding_award_strategy", owner: "award_id"},
+		{name: "funding_award_measure", owner: "award_id"},
+		{name: "funding_award_source", owner: "award_id", order: positioned},
 	}},
 	{"article", "id", []child{
-		{"article_byline", "article_id", positioned},
-		{"article_topic", "article_id", positionedPerRole},
-		{"article_link", "article_id", positioned},
-		{"article_municipality", "article_id", unordered},
-		{"article_state", "article_id", unordered},
-		{"article_strategy", "article_id", unordered},
-		{"article_funding_program", "article_id", unordered},
-		{"article_funding_award", "article_id", unordered},
-		{"article_organization", "article_id", unordered},
-		{"article_source", "article_id", positioned},
+		{name: "article_byline", owner: "article_id", order: positioned},
+		{name: "article_mention", owner: "article_id", order: positioned},
+		{name: "article_media", owner: "article_id", order: positioned},
+		{name: "article_topic", owner: "article_id", order: positionedPerRole},
+		{name: "article_link", owner: "article_id", order: positioned},
+		{name: "article_previous", owner: "article_id", order: positioned},
+		{name: "article_municipality", owner: "article_id"},
+		{name: "article_state", owner: "article_id"},
+		{name: "article_strategy", owner: "article_id"},
+		{name: "article_measure", owner: "article_id"},
+		{name: "article_funding_program", owner: "article_id"},
+		{name: "article_funding_award", owner: "article_id"},
+		{name: "article_organization", owner: "article_id"},
+		{name: "article_event", owner: "article_id"},
+		{name: "article_platform", owner: "article_id"},
+		{name: "article_ranking_entry", owner: "article_id"},
+		{name: "article_figure", owner: "article_id", order: positioned},
+		{name: "article_source", owner: "article_id", order: positioned},
 	}},
 	{"comment", "id", []child{
-		{"comment_note", "comment_id", positioned},
+		{name: "comment_note", owner: "comment_id", order: positioned},
 	}},
+	{"identifier", "scheme value", nil},
 }
 
 // prefixes are the types that a reference may name.
@@ -99,8 +148,21 @@ var prefixes = func() map[string]bool {
 // partialDates are the vague dates, four columns each.
 var partialDates = map[string]bool{
 	"published_on": true, "presented_on": true, "adopted_on": true, "awarded_on": true,
-	"period_from": true, "period_to": true, "date": true,
+	"period_from": true, "period_to": true, "date": true, "as_of": true,
+	"capacity_period_from": true, "capacity_period_to": true,
 }
+
+// datasetDay is the one column of such a name that is a plain day.
+const datasetDay = "dataset.as_of"
+
+// rendered are the columns of Markdown, by table.
+var rendered = func() map[string]render.Column {
+	columns := map[string]render.Column{}
+	for _, c := range render.Columns {
+		columns[c.Table] = c
+	}
+	return columns
+}()
 
 // written is a row as it stands in a file.
 type written struct {
@@ -266,30 +328,28 @@ type builder struct {
 }
 
 func (b *builder) add(t table, w written) error {
-	own := map[string]any{}
-	children := map[string][]any{}
-	for column, v := range w.values {
-		if slices.ContainsFunc(t.children, func(c child) bool { return c.name == column }) {
-			list, ok := v.([]any)
-			if !ok {
-				return fmt.Errorf("%s is not a list of rows", column)
-			}
-			children[column] = list
-			continue
-		}
-		own[column] = v
+	own, children, err := split(w.values, t.children)
+	if err != nil {
+		return err
 	}
 	if slug, ok := own["slug"].(string); ok && own["id"] == nil {
 		own["id"] = t.name + ":" + slug
 	}
-	columns, err := b.expand(w.place, own)
+	columns, err := b.expand(w.place, t.name, own)
 	if err != nil {
 		return err
 	}
-	key, ok := columns[t.key].(string)
-	if !ok {
-		return fmt.Errorf("the row has neither a %s nor a slug", t.key)
+	var parts []string
+	for _, column := range strings.Fields(t.key) {
+		part, ok := columns[column].(string)
+		if !ok && column == "id" {
+			return errors.New("the row has neither an id nor a slug")
+		} else if !ok {
+			return fmt.Errorf("the row has no %s", column)
+		}
+		parts = append(parts, part)
 	}
+	key := strings.Join(parts, " ")
 	if name, ok := own["id"].(string); ok {
 		if prefix, _, _ := strings.Cut(name, ":"); prefix != t.name {
 			return fmt.Errorf("the id begins with %s", prefix)
@@ -299,39 +359,78 @@ func (b *builder) add(t table, w written) error {
 		}
 		b.defined[key] = w.place
 	}
+	if c, ok := rendered[t.name]; ok {
+		if markdown, ok := columns[c.Name].(string); ok {
+			maps.Copy(columns, c.Values(markdown))
+		}
+	}
 	owner := t.name + " " + key
 	b.content.keys[t.name] = append(b.content.keys[t.name], key)
 	if err := b.insert(w.place, owner, t.name, columns); err != nil {
 		return err
 	}
+	return b.addChildren(t.children, w.place, owner, key, 0, children)
+}
 
-	for _, c := range t.children {
+// addChildren adds the rows that were written inside a row, which is the owner
+// or the row of that number in one of its children.
+func (b *builder) addChildren(kinds []child, place, owner, key string, number int, lists map[string][]any) error {
+	for _, c := range kinds {
 		positions := map[any]int{}
-		for i, v := range children[c.name] {
-			place := fmt.Sprintf("%s, %s row %d", w.place, c.name, i+1)
+		for i, v := range lists[c.name] {
+			place := fmt.Sprintf("%s, %s row %d", place, c.name, i+1)
 			values, ok := v.(map[string]any)
 			if !ok {
 				return fmt.Errorf("%s row %d is not a row", c.name, i+1)
 			}
-			columns, err := b.expand(place, values)
+			own, inside, err := split(values, c.children)
+			if err != nil {
+				return fmt.Errorf("%s row %d: %w", c.name, i+1, err)
+			}
+			columns, err := b.expand(place, c.name, own)
 			if err != nil {
 				return fmt.Errorf("%s row %d: %w", c.name, i+1, err)
 			}
 			columns[c.owner] = key
+			if c.row != "" {
+				columns[c.row] = number
+			}
+			position := 0
 			if c.order != unordered {
 				var within any
 				if c.order == positionedPerRole {
 					within = columns["role"]
 				}
 				positions[within]++
-				columns["position"] = positions[within]
+				position = positions[within]
+				columns["position"] = position
 			}
 			if err := b.insert(place, owner, c.name, columns); err != nil {
 				return err
 			}
+			if err := b.addChildren(c.children, place, owner, key, position, inside); err != nil {
+				return fmt.Errorf("%s row %d: %w", c.name, i+1, err)
+			}
 		}
 	}
 	return nil
+}
+
+// split parts a row's own columns from the rows written inside it.
+func split(values map[string]any, kinds []child) (own map[string]any, inside map[string][]any, err error) {
+	own, inside = map[string]any{}, map[string][]any{}
+	for column, v := range values {
+		if !slices.ContainsFunc(kinds, func(c child) bool { return c.name == column }) {
+			own[column] = v
+			continue
+		}
+		list, ok := v.([]any)
+		if !ok {
+			return nil, nil, fmt.Errorf("%s is not a list of rows", column)
+		}
+		inside[column] = list
+	}
+	return own, inside, nil
 }
 
 // insert writes the statement for one row. It names the columns that the row
@@ -353,22 +452,22 @@ func (b *builder) insert(place, owner, table string, columns map[string]any) err
 }
 
 // expand turns what is written into columns.
-func (b *builder) expand(place string, values map[string]any) (map[string]any, error) {
+func (b *builder) expand(place, table string, values map[string]any) (map[string]any, error) {
 	columns := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		v := values[name]
 		if name == "//" {
 			continue
 		}
-		if err := b.column(place, name, v, columns); err != nil {
+		if err := b.column(place, table, name, v, columns); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return columns, nil
 }
 
-func (b *builder) column(place, name string, v any, columns map[string]any) error {
-	if partialDates[name] {
+func (b *builder) column(place, table, name string, v any, columns map[string]any) error {
+	if partialDates[name] && table+"."+name != datasetDay {
 		return partialDate(name, v, columns)
 	}
 	if name == "id" || strings.HasSuffix(name, "_id") {
@@ -402,7 +501,9 @@ func (b *builder) column(place, name string, v any, columns map[string]any) erro
 			return nil
 		}
 		for _, part := range slices.Sorted(maps.Keys(v)) {
-			columns[name+"_"+part] = v[part]
+			if err := b.column(place, table, name+"_"+part, v[part], columns); err != nil {
+				return err
+			}
 		}
 	case string:
 		if strings.ContainsRune(v, 0) {

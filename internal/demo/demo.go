@@ -1,5 +1,6 @@
-// Package demo holds the content that ships: the 73 federal smart-city model
-// projects and the first strategies, programs, articles and comments, in German.
+// Package demo holds the content that ships, in German: the 73 federal smart-city
+// model projects, five articles in full and the news beside them, and all that
+// they speak of, from strategies and measures to people, events and figures.
 //
 // The content is data that an editor can read: content/*.json and the Markdown
 // files beside them, and mpsc_projects.csv as compiled. A JSON file is one object
@@ -15,11 +16,14 @@
 //	"published_on": {"on": "2023", "text": "Sommer 2023"}  with its wording, or
 //	"date": {"from": "2019", "to": "2020"}  a span
 //	"total_volume": {"amount": 17000000, "currency": "EUR", "approximate": false}
+//	"capacity": {"role": "Oberbürgermeister", "municipality_id": "municipality:…"}
 //	                                        columns with a common prefix
 //	"body": {"file": "bamberg.md"}          a text of its own
 //	"article_link": [{"url": …}]            rows of a child table, which get the
 //	                                        owner's id and a position
 //	"//": "…"                               a remark
+//
+// Markdown is rendered here, as the database wants it.
 //
 // References and ids are recognised by their column (id and whatever ends in
 // _id), so no text is ever mistaken for one.
@@ -28,7 +32,13 @@
 // quoted. Of the comments below the article on Bamberg only order, votes and how
 // they begin are known. Their wording is ours, and so are their instants, which
 // keep the order and mean nothing else. What the first source of a fact leaves
-// open was looked up in others, or stays empty; each row names its sources.
+// open was looked up in others, or stays empty; each row names its sources. A
+// source has verified_at if what it says was compared with the list of facts.
+//
+// Offices are those of the time: a mention's capacity, not what the person does
+// today. Pictures have no address, because only their credits are on record. A
+// news item of which no more than kicker and day are known is archived: it is
+// there, and no list shows it.
 package demo
 
 import (
@@ -126,12 +136,14 @@ func (c *content) present(ctx context.Context, tx pgx.Tx) (map[string]bool, erro
 		if len(keys) == 0 {
 			continue
 		}
-		list := "$1::text[]"
+		key, list := pgx.Identifier{t.key}.Sanitize(), "$1::text[]"
 		if t.key == "id" {
 			list += "::uuid[]"
+		} else if columns := strings.Fields(t.key); len(columns) > 1 {
+			key = "concat_ws(' ', " + strings.Join(columns, ", ") + ")"
 		}
-		rows, _ := tx.Query(ctx, fmt.Sprintf(`SELECT %[1]s::text FROM %[2]s WHERE %[1]s = ANY(%[3]s)`,
-			pgx.Identifier{t.key}.Sanitize(), pgx.Identifier{t.name}.Sanitize(), list), keys)
+		rows, _ := tx.Query(ctx, fmt.Sprintf(`SELECT (%[1]s)::text FROM %[2]s WHERE %[1]s = ANY(%[3]s)`,
+			key, pgx.Identifier{t.name}.Sanitize(), list), keys)
 		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil {
 			return nil, fmt.Errorf("load demo content: %w", err)

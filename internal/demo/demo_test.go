@@ -202,17 +202,29 @@ func TestStrategiesAndPrograms(t *testing.T) {
 			"RP 2024-06-07"},
 		// The rules of domain.md that no constraint keeps.
 		{`SELECT string_agg(slug, ', ') FROM strategy WHERE status = 'ADOPTED' AND adopted_on_start IS NULL`, "null"},
-		{`SELECT string_agg(slug, ', ') FROM (SELECT slug, publication_status p FROM article UNION ALL SELECT slug, publication_status FROM strategy UNION ALL SELECT slug, publication_status FROM funding_program) x WHERE p <> 'PUBLISHED'`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM (SELECT slug, publication_status p FROM article UNION ALL SELECT slug, publication_status FROM strategy UNION ALL SELECT slug, publication_status FROM funding_program) x WHERE p <> 'PUBLISHED'`, "meldung-2025-01-07"},
 		{`SELECT string_agg(slug, ', ') FROM strategy s WHERE NOT EXISTS (SELECT FROM strategy_source x WHERE x.strategy_id = s.id)`, "null"},
 		{`SELECT string_agg(slug, ', ') FROM funding_program s WHERE NOT EXISTS (SELECT FROM funding_program_source x WHERE x.program_id = s.id)`, "null"},
 		{`SELECT string_agg(slug, ', ') FROM article s WHERE NOT EXISTS (SELECT FROM article_source x WHERE x.article_id = s.id)`, "null"},
 		// Nothing lies around unused.
 		{`SELECT string_agg(coalesce(url, title), ', ') FROM source s WHERE NOT EXISTS (
 			SELECT source_id FROM strategy_source x WHERE source_id = s.id UNION ALL SELECT source_id FROM funding_program_source WHERE source_id = s.id
-			UNION ALL SELECT source_id FROM funding_award_source WHERE source_id = s.id UNION ALL SELECT source_id FROM article_source WHERE source_id = s.id)`, "null"},
+			UNION ALL SELECT source_id FROM funding_award_source WHERE source_id = s.id UNION ALL SELECT source_id FROM article_source WHERE source_id = s.id
+			UNION ALL SELECT source_id FROM figure_source WHERE source_id = s.id UNION ALL SELECT source_id FROM ranking_source WHERE source_id = s.id
+			UNION ALL SELECT source_id FROM territorial_change_source WHERE source_id = s.id)`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM measure s WHERE NOT EXISTS (SELECT FROM measure_source x WHERE x.measure_id = s.id)`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM event s WHERE NOT EXISTS (SELECT FROM event_source x WHERE x.event_id = s.id)`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM ranking s WHERE NOT EXISTS (SELECT FROM ranking_source x WHERE x.ranking_id = s.id)`, "null"},
+		{`SELECT string_agg(s.id::text, ', ') FROM figure s WHERE NOT EXISTS (SELECT FROM figure_source x WHERE x.figure_id = s.id)`, "null"},
+		{`SELECT string_agg(slug, ', ') FROM person p WHERE NOT EXISTS (SELECT FROM article_mention x WHERE x.person_id = p.id)`, "null"},
+		{`SELECT string_agg(coalesce(caption, credit), ', ') FROM media_asset m WHERE NOT EXISTS (SELECT FROM article_media x WHERE x.media_id = m.id)`, "null"},
+		{`SELECT string_agg(code, ', ') FROM indicator i WHERE NOT EXISTS (SELECT FROM observation x WHERE x.indicator_id = i.id)`, "null"},
+		{`SELECT string_agg(DISTINCT verified_at::date::text, ', ') FROM source s WHERE NOT EXISTS (SELECT FROM territorial_change_source x WHERE x.source_id = s.id)`, "2026-11-21"},
+		{`SELECT count(*) || ' ' || count(DISTINCT state_id) FROM identifier`, "32 16"},
 		{`SELECT string_agg(slug, ', ') FROM topic t WHERE NOT EXISTS (
 			SELECT FROM strategy_topic WHERE topic_id = t.id UNION ALL SELECT FROM funding_program_topic WHERE topic_id = t.id
-			UNION ALL SELECT FROM article_topic WHERE topic_id = t.id)`, "null"},
+			UNION ALL SELECT FROM article_topic WHERE topic_id = t.id UNION ALL SELECT FROM event_topic WHERE topic_id = t.id
+			UNION ALL SELECT FROM measure_topic WHERE topic_id = t.id)`, "null"},
 		{`SELECT string_agg(name || ' ' || license, ', ' ORDER BY name) FROM dataset WHERE name IN ('demo', 'mpsc')`, "demo MIT, mpsc MIT"},
 	} {
 		if got := value(t, db, tc.sql); got != tc.want {
@@ -234,11 +246,16 @@ func snapshot(t *testing.T, pool *pgxpool.Pool, leaveOut ...string) map[string]s
 
 func contentTables() []string {
 	var names []string
+	var below func(kinds []child)
+	below = func(kinds []child) {
+		for _, c := range kinds {
+			names = append(names, c.name)
+			below(c.children)
+		}
+	}
 	for _, t := range tables {
 		names = append(names, t.name)
-		for _, c := range t.children {
-			names = append(names, c.name)
-		}
+		below(t.children)
 	}
 	return names
 }
@@ -312,6 +329,9 @@ func TestTwoLoadersAtOnce(t *testing.T) {
 	}
 }
 
+// unused are tables that no content fills.
+var unused = map[string]bool{"funding_award_strategy": true, "funding_award_measure": true}
+
 func TestTwoDatabasesAgree(t *testing.T) {
 	t.Parallel()
 	one := loaded(t)
@@ -322,13 +342,13 @@ func TestTwoDatabasesAgree(t *testing.T) {
 	times := []string{"created_at", "modified_at", "loaded_at"}
 	a, b := snapshot(t, one, times...), snapshot(t, two, times...)
 	for _, name := range contentTables() {
-		if name == "dataset" { // the register has its own
+		if name == "dataset" || name == "source" { // the register has its own
 			continue
 		}
 		if a[name] != b[name] {
 			t.Errorf("%s differs between two databases", name)
 		}
-		if a[name] == "null" && name != "funding_award_strategy" {
+		if a[name] == "null" && !unused[name] {
 			t.Errorf("%s is empty", name)
 		}
 	}
@@ -378,7 +398,7 @@ func TestBrokenFiles(t *testing.T) {
 		"column twice":       {`{"topic": [{"slug": "a", "slug": "b"}]}`, []string{`x.json: "slug" is written twice`}},
 		"no UTF-8":           {"{\"topic\": [{\"slug\": \"\xff\"}]}", []string{"x.json: not UTF-8"}},
 		"NUL":                {`{"topic": [{"slug": "a", "name": "\u0000"}]}`, []string{"x.json, topic row 1 (a): name", "NUL"}},
-		"no id":              {`{"topic": [{"name": "Politik"}]}`, []string{"x.json, topic row 1 (Politik)", "neither a id nor a slug"}},
+		"no id":              {`{"topic": [{"name": "Politik"}]}`, []string{"x.json, topic row 1 (Politik)", "neither an id nor a slug"}},
 		"foreign id":         {`{"source": [{"id": "topic:a"}]}`, []string{"x.json, source row 1 (topic:a)", "begins with topic"}},
 		"id twice":           {`{"topic": [{"slug": "a"}, {"slug": "b"}, {"slug": "a"}]}`, []string{"x.json, topic row 3 (a)", "the same id as x.json, topic row 1 (a)"}},
 		"no reference":       {`{"topic": [{"slug": "a", "parent_id": "b"}]}`, []string{"x.json, topic row 1 (a): parent_id", `"b" is no reference`}},
@@ -388,6 +408,10 @@ func TestBrokenFiles(t *testing.T) {
 		"dangling in child":  {`{"article": [{"slug": "a", "article_topic": [{"topic_id": "topic:b", "role": "TOPIC"}]}]}`, []string{"x.json, article row 1 (a), article_topic row 1: there is no topic b"}},
 		"children no list":   {`{"article": [{"slug": "a", "article_link": {}}]}`, []string{"x.json, article row 1 (a): article_link is not a list"}},
 		"child no row":       {`{"article": [{"slug": "a", "article_link": ["https://example.org"]}]}`, []string{"article_link row 1 is not a row"}},
+		"dangling below":     {`{"strategy": [{"slug": "a", "strategy_decision": [{"kind": "NOTED", "strategy_decision_source": [{"source_id": "source:b"}]}]}]}`, []string{"strategy_decision row 1, strategy_decision_source row 1: there is no source b"}},
+		"below no list":      {`{"strategy": [{"slug": "a", "strategy_decision": [{"kind": "NOTED", "strategy_decision_source": "b"}]}]}`, []string{"strategy_decision row 1: strategy_decision_source is not a list"}},
+		"office nowhere":     {`{"person": [{"slug": "p"}], "event": [{"slug": "a", "event_mention": [{"person_id": "person:p", "capacity": {"organization_id": "organization:b"}}]}]}`, []string{"event_mention row 1: there is no organization b"}},
+		"half a key":         {`{"identifier": [{"scheme": "NUTS", "state_id": "state:09"}]}`, []string{"x.json, identifier row 1: the row has no value"}},
 		"no such day":        {`{"article": [{"slug": "a", "published_on": "2023-02-29"}]}`, []string{"x.json, article row 1 (a): published_on", "no date"}},
 		"span backwards":     {`{"article": [{"slug": "a", "published_on": {"from": "2024", "to": "2023"}}]}`, []string{"ends before it begins"}},
 		"span of one day":    {`{"article": [{"slug": "a", "published_on": {"from": "2024-02-01", "to": "2024-02-01"}}]}`, []string{"ends before it begins"}},
@@ -514,10 +538,10 @@ SELECT string_agg(table_name || '.' || column_name, ', ') FROM information_schem
 WHERE table_schema = 'public' AND (data_type = 'uuid') <> (column_name = 'id' OR column_name LIKE '%\_id')`, "null"},
 		{"tables that content cannot fill", `
 SELECT string_agg(table_name, ', ' ORDER BY table_name) FROM information_schema.tables
-WHERE table_schema = 'public' AND table_name <> ALL ($1)`, "municipality, municipality_key, municipality_population, schema_migrations, state"},
+WHERE table_schema = 'public' AND table_name <> ALL ($1)`, "former_slug, municipality, municipality_former_name, municipality_key, municipality_population, observation, schema_migrations, state, territorial_change, territorial_change_source"},
 		{"vague dates", `
 SELECT string_agg(DISTINCT left(column_name, -10), ', ') FROM information_schema.columns
-WHERE table_schema = 'public' AND column_name LIKE '%\_precision'`, strings.Join(slices.Sorted(maps.Keys(partialDates)), ", ")},
+WHERE table_schema = 'public' AND column_name LIKE '%\_precision' AND table_name = ANY ($1)`, strings.Join(slices.Sorted(maps.Keys(partialDates)), ", ")},
 	} {
 		var args []any
 		if strings.Contains(tc.sql, "$1") {
@@ -528,7 +552,7 @@ WHERE table_schema = 'public' AND column_name LIKE '%\_precision'`, strings.Join
 		}
 	}
 	for _, owner := range tables {
-		for _, c := range owner.children {
+		for _, c := range owner.children { // a table inside a child is checked by loading it
 			if got := value(t, pool, `
 SELECT (SELECT count(*) FROM information_schema.columns WHERE table_name = $1 AND column_name = $2) || ' ' ||
   (SELECT count(*) FROM information_schema.columns WHERE table_name = $1 AND column_name = 'position')`, c.name, c.owner); (got == "1 1") != (c.order != unordered) || !strings.HasPrefix(got, "1") {

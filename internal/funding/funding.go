@@ -39,7 +39,7 @@ var Program = plan.Object{
 	Visible: plan.Published,
 	Listed:  []plan.Listing{plan.NotArchived},
 	Order:   []plan.Term{{Field: "title"}},
-	Fields: plan.Fields{
+	Fields: value.Rendered(plan.Fields{
 		"slug":               plan.Column("slug"),
 		"title":              plan.Text("title"),
 		"shortTitle":         plan.Text("short_title"),
@@ -70,13 +70,14 @@ var Program = plan.Object{
 				(count(*) FILTER (WHERE a.amount_awarded_currency = 'EUR'))::int4 AS known_count,
 				(count(*) FILTER (WHERE a.amount_awarded_currency IS DISTINCT FROM 'EUR'))::int4 AS unknown_count
 			FROM funding_award a WHERE a.program_id = {parent.id} AND {visible FundingAward a}`),
-		"links":      value.Links("funding_program_link", "program_id"),
-		"sources":    value.Sources("funding_program_source", "program_id"),
-		"articles":   plan.Joined("EXISTS (SELECT FROM article_funding_program a WHERE a.article_id = {id} AND a.program_id = {parent.id})"),
-		"version":    plan.Column("version"),
-		"createdAt":  plan.Column("created_at"),
-		"modifiedAt": plan.Column("modified_at"),
-	},
+		"identifiers": value.Identifiers("program_id"),
+		"links":       value.Links("funding_program_link", "program_id"),
+		"sources":     value.Sources("funding_program_source", "program_id"),
+		"articles":    plan.Joined("EXISTS (SELECT FROM article_funding_program a WHERE a.article_id = {id} AND a.program_id = {parent.id})"),
+		"version":     plan.Column("version"),
+		"createdAt":   plan.Column("created_at"),
+		"modifiedAt":  plan.Column("modified_at"),
+	}, "body"),
 }
 
 func topics(role plan.SQL) plan.Field {
@@ -113,6 +114,7 @@ var Call = plan.Object{
 		"volume":           value.Money("volume"),
 		"applicationCount": plan.Column("application_count"),
 		"awards":           plan.Held("call_id", ""),
+		"sources":          value.Sources("funding_call_source", "call_id"),
 		"version":          plan.Column("version"),
 		"createdAt":        plan.Column("created_at"),
 		"modifiedAt":       plan.Column("modified_at"),
@@ -143,6 +145,8 @@ var Award = plan.Object{
 		"municipalities":     plan.Through("funding_award_recipient", "award_id", "municipality_id"),
 		"organizations":      plan.Through("funding_award_recipient", "award_id", "organization_id"),
 		"strategies":         plan.Joined("EXISTS (SELECT FROM funding_award_strategy s WHERE s.strategy_id = {id} AND s.award_id = {parent.id})"),
+		"measures":           plan.Joined("EXISTS (SELECT FROM funding_award_measure m WHERE m.measure_id = {id} AND m.award_id = {parent.id})"),
+		"identifiers":        value.Identifiers("award_id"),
 		"sources":            value.Sources("funding_award_source", "award_id"),
 		"articles":           plan.Joined("EXISTS (SELECT FROM article_funding_award a WHERE a.article_id = {id} AND a.award_id = {parent.id})"),
 		"version":            plan.Column("version"),
@@ -166,7 +170,7 @@ var AwardRecipient = plan.Object{
 
 // Roots are the look-ups of the noun.
 var Roots = []plan.Root{
-	{Name: "fundingProgram", Lookup: plan.ByIDOrSlug},
+	{Name: "fundingProgram", Lookup: plan.ByIDOrSlug("FundingProgram", "funding_program")},
 	{Name: "fundingCall", Lookup: plan.ByID},
 	{Name: "award", Lookup: plan.ByID},
 }

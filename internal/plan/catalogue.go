@@ -15,7 +15,7 @@ import (
 //	{column}             is a column of the row that the piece is about
 //	{parent.column}      is a column of the row that a relation starts from
 //	{link.column}        is a column of the link table of a relation
-//	{value}              is the argument of a look-up
+//	{arg}                is the argument of a look-up or a list, {arg.name} of a root that is a query
 //	{now}, {today}       are the instant and the German day of the operation
 //	{visible Type alias} is what the caller may see of a type, for a row named alias
 //	{listed Type alias}  is what lists show of it
@@ -113,7 +113,7 @@ type Relation struct {
 	On     SQL // which rows belong to the parent
 	Order  SQL // of a list
 	Either []Variant
-	Args   map[string]SQL // for each argument of a list a condition on {value}, if it is given
+	Args   map[string]SQL // for each argument of a list a condition on {arg}, if it is given
 	All    bool           // nothing is left out as not listed: the parent names its members
 
 	present SQL    // of a computed value: null if there is none
@@ -210,7 +210,7 @@ func Eithers(rows SQL, column string, order SQL, variants ...Variant) Field {
 // Root declares one field of Query.
 type Root struct {
 	Name string
-	// Lookup finds a single row: for each argument a condition on {value}.
+	// Lookup finds a single row: for each argument a condition on {arg}.
 	Lookup map[string]SQL
 	// Rows is a query whose single row, or whose rows in the order of their
 	// column place, are the answer. It may use its arguments as {arg.name}.

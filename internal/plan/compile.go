@@ -162,7 +162,7 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 			out.static = []byte("null")
 			return out, nil
 		}
-		b.lookup(&out, sc, o, f, "{id} = {value}", argRef{site: site})
+		b.lookup(&out, sc, o, f, "{id} = {arg}", argRef{site: site})
 	case f.field.Name == "nodes":
 		b.nodes(&out, sc, f, site)
 		total.lists = append(total.lists, listCost{site: site, entry: sc.cost})
@@ -207,7 +207,7 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 func (b *builder) lookup(out *rootPlan, sc *scope, o *Object, f *selected, where SQL, ref argRef) {
 	scalar := b.catalogue.Schema.Types[f.field.Definition.Arguments[ref.arg].Type.Name()].Name
 	t := row{alias: b.alias()}
-	t.value = ref.param(b, scalar, false, asItIs)
+	t.arg = ref.param(b, scalar, false, asItIs)
 	conds := append([]string{b.expr(where, t)}, b.visible(o, t, nil)...)
 	out.enc = &singleEnc{object: b.object(sc, o, t, f.sets)}
 	out.stmt = b.statement(fmt.Sprintf("SELECT %s\nFROM %s %s%s\nWHERE %s", sc.list(), o.Table, t.alias, sc.joins.String(), and(conds)))
@@ -290,7 +290,12 @@ func (b *builder) single(sc *scope, o *Object, r row, f *selected, rel *Relation
 		t := row{alias: alias, parent: r.asParent()}
 		switch {
 		case rel.Rows != "":
-			fmt.Fprintf(&sc.joins, "\nLEFT JOIN LATERAL %s %s ON true", b.expr(rel.Rows, t), alias)
+			lateral := ""
+			if rel.Rows[0] == '(' {
+				lateral = "LATERAL "
+			}
+			conds := append([]string{b.expr(rel.On, t)}, b.visible(target, t, &reached{o.Type, rel})...)
+			fmt.Fprintf(&sc.joins, "\nLEFT JOIN %s%s %s ON %s", lateral, b.expr(rel.Rows, t), alias, and(conds))
 		case rel.Link != "":
 			from, in := b.related(o, rel, target, r)
 			fmt.Fprintf(&sc.joins, "\nLEFT JOIN LATERAL (SELECT %s.* FROM %s WHERE %s LIMIT 1) %s ON true",
@@ -360,7 +365,7 @@ func (b *builder) list(sc *scope, o *Object, r row, f *selected, rel *Relation) 
 				continue
 			}
 			def := f.field.Definition.Arguments[i]
-			in.row.value = argRef{site: site, arg: i}.param(b, def.Type.Name(), def.Type.Elem != nil, asItIs)
+			in.row.arg = argRef{site: site, arg: i}.param(b, def.Type.Name(), def.Type.Elem != nil, asItIs)
 			in.conds = append(in.conds, b.expr(rel.Args[def.Name], in.row))
 		}
 	}

@@ -88,7 +88,7 @@ func newPlanner(t *testing.T) *plan.Planner {
 		{Type: "Strict", Fields: plan.Fields{"size": plan.Column("size")}},
 		{Type: "Loose", Fields: plan.Fields{"size": plan.Column("size")}},
 		{Type: "Item", Table: "item", Fields: plan.Fields{"label": plan.Column("label")}},
-	}, []plan.Root{{Name: "box", Lookup: map[string]plan.SQL{"id": "{id} = {value}", "name": "{name} = {value}"}}})
+	}, []plan.Root{{Name: "box", Lookup: map[string]plan.SQL{"id": "{id} = {arg}", "name": "{name} = {arg}"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

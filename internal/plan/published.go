@@ -20,8 +20,15 @@ var PublicationStatus = Expr(`(CASE WHEN {publication_status} = 'SCHEDULED' AND 
 // NotArchived leaves archived entries out of lists.
 var NotArchived = Listing{Field: "publicationStatus", Where: `{publication_status} <> 'ARCHIVED'`}
 
-// ByID and ByIDOrSlug are the usual look-ups.
-var (
-	ByID       = map[string]SQL{"id": "{id} = {value}"}
-	ByIDOrSlug = map[string]SQL{"id": "{id} = {value}", "slug": "{slug} = {value}"}
-)
+// ByID is the look-up of a type without slugs.
+var ByID = map[string]SQL{"id": "{id} = {arg}"}
+
+// ByIDOrSlug is the usual look-up. A slug may be one that the row had before,
+// unless another row that the viewer may see has it now.
+func ByIDOrSlug(typeName, table SQL) map[string]SQL {
+	return map[string]SQL{
+		"id": "{id} = {arg}",
+		"slug": "({slug} = {arg} OR {id} = (SELECT f.id FROM former_slug f WHERE f.type = '" + table + "' AND f.slug = {arg}) " +
+			"AND NOT EXISTS (SELECT FROM " + table + " present WHERE present.slug = {arg} AND {visible " + typeName + " present}))",
+	}
+}

@@ -22,7 +22,7 @@ type row struct {
 	prefix string // of its columns, for a value object
 	parent string // alias, point, and prefix of columns
 	link   string
-	value  string            // the argument of a look-up or of a list
+	arg    string            // the argument of a look-up or of a list
 	args   map[string]string // those of a root that is a query
 }
 
@@ -40,8 +40,8 @@ func (b *builder) expr(sql SQL, r row) string {
 			return b.param(param{from: fromNow, scalar: "DateTime"})
 		case p == "today":
 			return b.param(param{from: fromToday, scalar: "Date"})
-		case p == "value":
-			return r.value
+		case p == "arg":
+			return r.arg
 		case strings.HasPrefix(p, "parent."):
 			return r.parent + p[len("parent."):]
 		case strings.HasPrefix(p, "arg."):

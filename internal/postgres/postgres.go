@@ -2,9 +2,9 @@
 // sentence what to do when either fails.
 //
 // A DSN may name several hosts (target_session_attrs picks among them) and may
-// set everything pgx knows. Three things are ours: times are UTC, a connection
-// keeps at most 128 statements, and the exec mode is one of the two that deliver
-// binary values.
+// set everything pgx knows. Four things are ours: times are UTC, a connection
+// keeps at most 128 statements, the exec mode is one of the two that deliver
+// binary values, and nothing is compiled just in time unless the DSN says so.
 package postgres
 
 import (
@@ -109,6 +109,9 @@ func (c Config) parse() (*pgxpool.Config, error) {
 	}
 	setDefault(cc.RuntimeParams, "application_name", c.ApplicationName)
 	setDefault(cc.RuntimeParams, "application_name", "stadtgraph")
+	// Planned statements have many parts that are cheap and estimated dear: compiling
+	// one took seconds where it ran for milliseconds.
+	setDefault(cc.RuntimeParams, "jit", "off")
 	if c.StatementTimeout > 0 {
 		setDefault(cc.RuntimeParams, "statement_timeout", strconv.FormatInt(c.StatementTimeout.Milliseconds(), 10))
 	}

@@ -24,7 +24,7 @@ func (p *plan) apply(ctx context.Context, tx pgx.Tx, progress func(done, total i
 	a := &applier{plan: p, tx: tx, progress: progress, total: unchanged + p.size()}
 	a.advance(unchanged)
 	for _, write := range []func(context.Context) error{
-		a.createStates, a.createUnits, a.changeUnits, a.changeStates, a.writeKeys, a.writeFigures,
+		a.createStates, a.createUnits, a.changeUnits, a.changeStates, a.writeKeys, a.writeFigures, a.writeNames, a.writeChanges,
 	} {
 		if err := write(ctx); err != nil {
 			return err
@@ -102,7 +102,9 @@ func (a *applier) changeUnits(ctx context.Context) error {
 	if len(a.changed) == 0 {
 		return nil
 	}
-	if _, err := a.tx.Exec(ctx, `CREATE TEMP TABLE register_change (LIKE municipality INCLUDING DEFAULTS) ON COMMIT DROP`); err != nil {
+	if _, err := a.tx.Exec(ctx, `
+CREATE TEMP TABLE register_change (LIKE municipality INCLUDING DEFAULTS) ON COMMIT DROP;
+ALTER TABLE register_change ALTER label DROP NOT NULL -- set at the end of the import`); err != nil {
 		return fmt.Errorf("stage changes: %w", err)
 	}
 	if err := copyRows(ctx, a, "register_change", unitColumns, a.changed); err != nil {
@@ -110,7 +112,7 @@ func (a *applier) changeUnits(ctx context.Context) error {
 	}
 	if _, err := a.tx.Exec(ctx, `
 UPDATE municipality m
-SET level = c.level, kind = c.kind, name = c.name, official_name = c.official_name,
+SET key = c.key, level = c.level, kind = c.kind, name = c.name, official_name = c.official_name,
   regional_key = c.regional_key, district_key = c.district_key,
   state_id = c.state_id, government_region_id = c.government_region_id,
   district_id = c.district_id, association_id = c.association_id,
@@ -119,6 +121,7 @@ SET level = c.level, kind = c.kind, name = c.name, official_name = c.official_na
   latitude = c.latitude, longitude = c.longitude, urbanisation = c.urbanisation,
   constituency_from = c.constituency_from, constituency_to = c.constituency_to,
   travel_region_key = c.travel_region_key, travel_region_name = c.travel_region_name,
+  dissolved_on = c.dissolved_on,
   version = m.version + 1, modified_at = now()
 FROM register_change c
 WHERE c.id = m.id`); err != nil {
@@ -138,16 +141,16 @@ func (a *applier) writeKeys(ctx context.Context) error {
 		return err
 	}
 	n := len(a.changedKeys)
-	keys, ids, names, until := make([]string, n), make([]pgtype.UUID, n), make([]string, n), make([]pgtype.Date, n)
+	keys, ids, names, until, former := make([]string, n), make([]pgtype.UUID, n), make([]string, n), make([]pgtype.Date, n), make([]bool, n)
 	for i, r := range a.changedKeys {
-		keys[i], ids[i], names[i], until[i] = r.Key, r.MunicipalityID, r.Name, r.ValidUntil
+		keys[i], ids[i], names[i], until[i], former[i] = r.Key, r.MunicipalityID, r.Name, r.ValidUntil, r.Former
 	}
 	if _, err := a.tx.Exec(ctx, `
 UPDATE municipality_key k
-SET municipality_id = c.municipality_id, name = c.name, valid_until = c.valid_until
-FROM unnest($1::text[], $2::uuid[], $3::text[], $4::date[]) c (key, municipality_id, name, valid_until)
+SET municipality_id = c.municipality_id, name = c.name, valid_until = c.valid_until, former = c.former
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::date[], $5::boolean[]) c (key, municipality_id, name, valid_until, former)
 WHERE c.key = k.key`,
-		keys, ids, names, until); err != nil {
+		keys, ids, names, until, former); err != nil {
 		return fmt.Errorf("change keys: %w", err)
 	}
 	a.advance(n)
@@ -191,6 +194,60 @@ func copyRows[Row any](ctx context.Context, a *applier, table string, columns []
 	}))
 	if err != nil {
 		return fmt.Errorf("copy into %s: %w", table, err)
+	}
+	return nil
+}
+
+// writeNames and writeChanges leave rows that say the same already.
+func (a *applier) writeNames(ctx context.Context) error {
+	n := len(a.names)
+	ids, names, seen := make([]pgtype.UUID, n), make([]string, n), make([]pgtype.Date, n)
+	for i, r := range a.names {
+		ids[i], names[i], seen[i] = r.MunicipalityID, r.Name, r.LastSeenOn
+	}
+	if _, err := a.tx.Exec(ctx, `
+INSERT INTO municipality_former_name AS n (municipality_id, name, last_seen_on)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[])
+ON CONFLICT (municipality_id, name) DO UPDATE SET last_seen_on = excluded.last_seen_on
+WHERE n.last_seen_on < excluded.last_seen_on`, ids, names, seen); err != nil {
+		return fmt.Errorf("keep former names: %w", err)
+	}
+	return nil
+}
+
+func (a *applier) writeChanges(ctx context.Context) error {
+	for _, r := range a.changes {
+		if _, err := a.tx.Exec(ctx, `
+INSERT INTO source AS s (id, publisher, title, url)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (id) DO UPDATE SET publisher = excluded.publisher, title = excluded.title, version = s.version + 1, modified_at = now()
+WHERE (s.publisher, s.title) IS DISTINCT FROM (excluded.publisher, excluded.title)`,
+			r.SourceID, r.Source.publisher, r.Source.title, r.Source.url); err != nil {
+			return fmt.Errorf("keep the source of %s: %w", r.FormerKey, err)
+		}
+		// The same change may have been recorded under another id.
+		if _, err := a.tx.Exec(ctx, `
+INSERT INTO territorial_change AS c (id, kind, predecessor_id, successor_id, former_key, former_name, note,
+  effective_on_start, effective_on_end, effective_on_precision)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8::date, $8::date, CASE WHEN $8::date IS NOT NULL THEN 'DAY' END
+WHERE NOT EXISTS (SELECT FROM territorial_change o
+  WHERE o.id <> $1 AND (o.predecessor_id, o.successor_id, o.former_key) IS NOT DISTINCT FROM ($3::uuid, $4::uuid, $5::text))
+ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, predecessor_id = excluded.predecessor_id, successor_id = excluded.successor_id,
+  former_name = excluded.former_name, note = excluded.note, effective_on_start = excluded.effective_on_start,
+  effective_on_end = excluded.effective_on_end, effective_on_precision = excluded.effective_on_precision,
+  version = c.version + 1, modified_at = now()
+WHERE (c.kind, c.predecessor_id, c.successor_id, c.former_name, c.note, c.effective_on_start)
+  IS DISTINCT FROM (excluded.kind, excluded.predecessor_id, excluded.successor_id, excluded.former_name, excluded.note, excluded.effective_on_start)`,
+			r.ID, r.Kind, r.PredecessorID, r.SuccessorID, r.FormerKey, r.FormerName, r.Note, r.EffectiveOn); err != nil {
+			return fmt.Errorf("keep what became of %s: %w", r.FormerKey, err)
+		}
+		if _, err := a.tx.Exec(ctx, `
+INSERT INTO territorial_change_source (change_id, position, source_id)
+SELECT id, 1, $2 FROM territorial_change
+WHERE id = $1 AND NOT EXISTS (SELECT FROM territorial_change_source WHERE change_id = $1 AND source_id = $2)
+ON CONFLICT (change_id, position) DO UPDATE SET source_id = excluded.source_id`, r.ID, r.SourceID); err != nil {
+			return fmt.Errorf("link the source of %s: %w", r.FormerKey, err)
+		}
 	}
 	return nil
 }

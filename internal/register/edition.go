@@ -9,6 +9,8 @@ type Edition struct {
 	AsOf   time.Time // Gebietsstand, the day whose territory it describes; zero if the file does not say
 	States []State
 	Units  []Unit // by level, from government regions down to municipalities, and by key
+
+	past *past // what an earlier edition had; the shipped one knows it
 }
 
 // Format is one of the two file formats.
@@ -75,6 +77,18 @@ const (
 
 // independent says whether the unit is a city that is its own district.
 func (u *Unit) independent() bool { return independentCity(u.Kind) && u.local() }
+
+// keys are all keys under which the unit is found.
+func (u *Unit) keys() []string {
+	keys := []string{u.Key}
+	if u.RegionalKey != "" {
+		keys = append(keys, u.RegionalKey)
+	}
+	if u.independent() {
+		keys = append(keys, u.DistrictKey)
+	}
+	return keys
+}
 
 // local says whether the unit is on the lowest level.
 func (u *Unit) local() bool {

@@ -65,6 +65,9 @@ func importEdition(ctx context.Context, db postgres.DB, e *Edition, o Options, c
 	if err := p.apply(ctx, tx, o.Progress); err != nil {
 		return Report{}, err
 	}
+	if err := setLabels(ctx, tx); err != nil {
+		return Report{}, err
+	}
 	for _, d := range append(credits, registerDataset(e, old)) {
 		if err := d.store(ctx, tx); err != nil {
 			return Report{}, err

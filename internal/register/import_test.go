@@ -50,8 +50,7 @@ var fingerprint = sync.OnceValue(func() string {
 			h.Write(code)
 		}
 	}
-	h.Write(shippedRegister)
-	h.Write(shippedSheet)
+	h.Write([]byte(Version()))
 	return hex.EncodeToString(h.Sum(nil))
 })
 
@@ -142,9 +141,16 @@ SELECT md5(coalesce(string_agg(t, '' ORDER BY t), '')) FROM (
   UNION ALL SELECT m.xmin || m::text FROM municipality m
   UNION ALL SELECT k.xmin || k::text FROM municipality_key k
   UNION ALL SELECT p.xmin || p::text FROM municipality_population p
+  UNION ALL SELECT n.xmin || n::text FROM municipality_former_name n
+  UNION ALL SELECT c.xmin || c::text FROM territorial_change c
+  UNION ALL SELECT l.xmin || l::text FROM territorial_change_source l
+  UNION ALL SELECT s.xmin || s::text FROM source s
   UNION ALL SELECT d.xmin || d::text FROM dataset d
 ) rows (t)`), "")
 }
+
+// all is how many states and units ship, 26 of them dissolved.
+const all = 16 + 29 + 294 + 1205 + 10773 + 208 + 26
 
 func TestLoadShippedFillsAnEmptyDatabase(t *testing.T) {
 	t.Parallel()
@@ -164,12 +170,12 @@ func TestLoadShippedFillsAnEmptyDatabase(t *testing.T) {
 	if total == 0 || last != total {
 		t.Errorf("progress ended at %d of %d", last, total)
 	}
-	expect(t, "counts", counts(r), [5]int{12525, 0, 0, 0, 0})
-	expect(t, "levels", query(t, pool, `SELECT level, count(*) FROM municipality GROUP BY 1 ORDER BY 1`), []string{
-		"ASSOCIATION|1205", "DISTRICT|294", "GOVERNMENT_REGION|29", "MUNICIPALITY|10773", "UNINCORPORATED_AREA|208"})
+	expect(t, "counts", counts(r), [5]int{all, 0, 0, 0, 0})
+	expect(t, "levels", query(t, pool, `SELECT level, count(*) FILTER (WHERE dissolved_on IS NULL), count(dissolved_on) FROM municipality GROUP BY 1 ORDER BY 1`), []string{
+		"ASSOCIATION|1205|0", "DISTRICT|294|0", "GOVERNMENT_REGION|29|0", "MUNICIPALITY|10773|24", "UNINCORPORATED_AREA|208|2"})
 	expect(t, "sums", query(t, pool, `
 SELECT 'states', sum(population), sum(area_ha), count(DISTINCT version) FROM state
-UNION ALL SELECT 'municipalities', sum(population), sum(area_ha), count(DISTINCT version) FROM municipality WHERE level IN ('MUNICIPALITY', 'UNINCORPORATED_AREA')
+UNION ALL SELECT 'municipalities', sum(population), sum(area_ha), count(DISTINCT version) FROM municipality WHERE level IN ('MUNICIPALITY', 'UNINCORPORATED_AREA') AND dissolved_on IS NULL
 UNION ALL SELECT 'districts and independent cities', sum(population), 0, 1 FROM municipality WHERE level = 'DISTRICT' OR kind IN ('INDEPENDENT_CITY', 'URBAN_DISTRICT')`), []string{
 		"states|84358845|35759570|1", "municipalities|84358845|35759570|1", "districts and independent cities|84358845|0|1"})
 	expect(t, "an independent city under all its keys", query(t, pool, `
@@ -194,14 +200,16 @@ SELECT count(*) FROM municipality WHERE administration_postal_code IS NULL AND p
 	expect(t, "populations", query(t, pool, `
 SELECT p.as_of, sum(p.population), count(*) FROM municipality_population p JOIN municipality m ON m.id = p.municipality_id
 WHERE m.level IN ('MUNICIPALITY', 'UNINCORPORATED_AREA') GROUP BY 1 ORDER BY 1`), []string{
-		"2019-12-31|83081866|10976", "2022-12-31|84358845|10981"})
+		"2019-12-31|83166711|11004", "2022-12-31|84358845|10981"}) // the official figures of both days
 	expect(t, "sources", query(t, pool, `SELECT name, as_of, left(attribution, 44) FROM dataset ORDER BY 1`), []string{
 		"gv-auszug|2020-12-31|© Statistisches Bundesamt (Destatis), Gemein",
 		"gv100ad|2023-11-30|© Statistisches Bundesamt (Destatis), Gemein"})
 	expect(t, "ids that are not derived from the key", query(t, pool, `SELECT count(*) FROM municipality WHERE key = '09461000' AND id <> $1`,
 		derivedID("municipality", "09461000")), []string{"0"})
-	expect(t, "keys", query(t, pool, `SELECT length(key), count(*) FROM municipality_key WHERE valid_until IS NULL GROUP BY 1 ORDER BY 1`), []string{
-		"3|29", "5|400", "8|10981", "9|1205", "12|10981"})
+	expect(t, "keys", query(t, pool, `
+SELECT length(k.key), count(*) FILTER (WHERE NOT former AND m.dissolved_on IS NULL), count(*) FILTER (WHERE NOT former AND m.dissolved_on IS NOT NULL), count(*) FILTER (WHERE former)
+FROM municipality_key k JOIN municipality m ON m.id = k.municipality_id GROUP BY 1 ORDER BY 1`), []string{
+		"3|29|0|0", "5|400|0|1", "8|10981|26|2", "9|1205|0|0", "12|10981|26|2"})
 }
 
 func TestSecondImportChangesNothing(t *testing.T) {
@@ -212,11 +220,11 @@ func TestSecondImportChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "counts", counts(r), [5]int{0, 0, 0, 0, 12525})
+	expect(t, "counts", counts(r), [5]int{0, 0, 0, 0, all})
 	// Neither lacks coordinates because it could delete some, nor do they change by
 	// being read from another file.
-	expect(t, "plain GV100AD", counts(mustImport(t, pool, plain(t), Options{})), [5]int{0, 0, 0, 0, 12525})
-	expect(t, "joined CSV", counts(mustImport(t, pool, joined(t), Options{})), [5]int{0, 0, 0, 0, 12525 - 29})
+	expect(t, "plain GV100AD", counts(mustImport(t, pool, plain(t), Options{})), [5]int{0, 0, 0, 0, all - 26})
+	expect(t, "joined CSV", counts(mustImport(t, pool, joined(t), Options{})), [5]int{0, 0, 0, 0, all - 26 - 29})
 	if content(t, pool) != before {
 		t.Error("an import without changes wrote rows")
 	}
@@ -265,8 +273,10 @@ WHERE key IN ('09461000', '09471115', '09471111', '09471117', '09471999') ORDER 
 		"09471117|bischberg|Bischberg|Bischberg|1|false|–|6077|49.909767|INTERMEDIATE|–",
 		"09471999|bamberg-09471999|Bamberg|Bamberg, M|1|false|–|6077|–|–|–"})
 	expect(t, "keys", query(t, pool, `
-SELECT key, name, valid_until FROM municipality_key WHERE municipality_id = $1 ORDER BY key`, derivedID("municipality", "09471115")), []string{
-		"094710115115|Baunach an der Itz|–", "09471115|Baunach an der Itz|–", "094715401115|Baunach|2023-11-30"})
+SELECT key, name, valid_until, former FROM municipality_key WHERE municipality_id = $1 ORDER BY key`, derivedID("municipality", "09471115")), []string{
+		"094710115115|Baunach an der Itz|–|false", "09471115|Baunach an der Itz|–|false", "094715401115|Baunach, St|2023-11-30|true"})
+	expect(t, "former names", query(t, pool, `SELECT name, last_seen_on FROM municipality_former_name ORDER BY name`), []string{
+		"Bamberg|2023-11-30", "Baunach, St|2023-11-30"})
 	expect(t, "date", query(t, pool, `SELECT as_of, right(attribution, 23) FROM dataset`), []string{"2023-12-31|Gebietsstand 31.12.2023"})
 	expect(t, "the same again", counts(mustImport(t, pool, e, Options{})), [5]int{0, 0, 0, 1, all})
 }
@@ -363,7 +373,7 @@ func TestUnitsThatChangedAfterTheEdition(t *testing.T) {
 	t.Parallel()
 	pool, all := smallDB(t)
 	_, err := pool.Exec(t.Context(), `
-UPDATE municipality SET dissolved_on = '2024-01-01' WHERE key = '09471115';
+UPDATE municipality SET dissolved_on = '2024-01-01', label = 'Baunach (aufgelöst)' WHERE key = '09471115';
 UPDATE municipality_key SET valid_until = '2024-01-01' WHERE key LIKE '09471%115';
 UPDATE municipality SET key = '09471998' WHERE key = '09471117';
 UPDATE municipality_key SET valid_until = '2023-12-31' WHERE key = '09471117'; -- the last day
@@ -523,7 +533,7 @@ func TestSlugsInTheDatabase(t *testing.T) {
 SELECT count(*), count(*) FILTER (WHERE slug = 'neuenkirchen-' || key) FROM municipality WHERE name = 'Neuenkirchen' AND level = 'MUNICIPALITY'`), []string{"11|11"})
 	expect(t, "municipalities that share a name, with a slug that does not say which", query(t, pool, `
 SELECT a.slug FROM municipality a JOIN municipality b ON b.name = a.name AND b.id <> a.id
-WHERE a.level = 'MUNICIPALITY' AND b.level = 'MUNICIPALITY' AND right(a.slug, 9) <> '-' || a.key`), []string{})
+WHERE a.level = 'MUNICIPALITY' AND b.level = 'MUNICIPALITY' AND a.dissolved_on IS NULL AND b.dissolved_on IS NULL AND right(a.slug, 9) <> '-' || a.key`), []string{})
 	expect(t, "other forms", query(t, pool, `SELECT slug FROM municipality WHERE slug !~ '^[a-z0-9]+(-[a-z0-9]+)*$'`), []string{})
 }
 

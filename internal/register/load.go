@@ -64,6 +64,7 @@ type keyRow struct {
 	MunicipalityID pgtype.UUID
 	Name           string
 	ValidUntil     pgtype.Date
+	Former         bool // the unit has another key instead
 }
 
 // figureRow is a row of municipality_population.
@@ -122,7 +123,7 @@ FROM municipality`)
 		return nil, fmt.Errorf("read municipalities: %w", err)
 	}
 
-	rows, _ = db.Query(ctx, `SELECT key, municipality_id, name, valid_until FROM municipality_key`)
+	rows, _ = db.Query(ctx, `SELECT key, municipality_id, name, valid_until, former FROM municipality_key`)
 	keys, err := pgx.CollectRows(rows, pgx.RowToStructByPos[keyRow])
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
@@ -150,6 +151,6 @@ var (
 		"seat", "administration_postal_code", "postal_code_unique", "population", "population_as_of", "area_ha",
 		"latitude", "longitude", "urbanisation", "constituency_from", "constituency_to",
 		"travel_region_key", "travel_region_name", "dissolved_on"}
-	keyColumns    = []string{"key", "municipality_id", "name", "valid_until"}
+	keyColumns    = []string{"key", "municipality_id", "name", "valid_until", "former"}
 	figureColumns = []string{"municipality_id", "as_of", "population", "male"}
 )

@@ -18,6 +18,8 @@ type plan struct {
 	created, changed           []*unitRow
 	newKeys, changedKeys       []keyRow
 	newFigures, changedFigures []figureRow
+	names                      []nameRow   // stored ones too
+	changes                    []changeRow // stored ones too
 	report                     Report
 }
 
@@ -33,6 +35,7 @@ type planner struct {
 	keys       map[pgtype.UUID]string // the reverse
 	seen       map[pgtype.UUID]bool   // stored units that the edition has
 	claimed    map[string]bool        // keys that units of the edition have now
+	rekeyed    map[pgtype.UUID]bool   // stored units that have another key in the edition
 	plan       *plan
 }
 
@@ -45,6 +48,7 @@ func compare(old *stored, e *Edition, population time.Time) *plan {
 		keys:    make(map[pgtype.UUID]string, len(old.units)+len(e.Units)),
 		seen:    make(map[pgtype.UUID]bool, len(old.units)),
 		claimed: make(map[string]bool, 3*len(e.Units)),
+		rekeyed: make(map[pgtype.UUID]bool),
 		plan:    &plan{report: Report{File: e.Name, Format: e.Format, AsOf: e.AsOf}},
 	}
 	p.identify()
@@ -54,6 +58,7 @@ func compare(old *stored, e *Edition, population time.Time) *plan {
 	for i := range e.Units {
 		p.unit(&e.Units[i])
 	}
+	p.past()
 	p.retireKeys()
 	p.missing()
 	p.plan.report.sort()
@@ -84,6 +89,7 @@ func (p *planner) identify() {
 			p.match[key] = u
 		}
 	}
+	p.identifyRekeyed()
 	for key, r := range p.match {
 		p.ids[key] = r.ID
 	}
@@ -145,7 +151,7 @@ func (p *planner) state(s *State) {
 func (p *planner) unit(u *Unit) {
 	row := Row{Level: u.Level, Key: u.Key, Name: u.OfficialName}
 	old := p.match[u.Key]
-	if old != nil && old.past(u) {
+	if old != nil && old.past(u) && !p.rekeyed[old.ID] {
 		row.Outcome = Unchanged
 		p.plan.report.Rows = append(p.plan.report.Rows, row)
 		return
@@ -156,7 +162,14 @@ func (p *planner) unit(u *Unit) {
 	}
 	p.fill(want, u)
 	p.claim(want, u)
-	figures := p.compareFigures(old, want, u)
+	history, shown := u.Earlier, pgtype.Date{}
+	if !p.population.IsZero() {
+		history = append([]Figure{{AsOf: p.population, Population: u.Population, Male: u.Male}}, history...)
+	}
+	if old != nil && old.PopulationAsOf != want.PopulationAsOf {
+		shown = want.PopulationAsOf
+	}
+	figures := p.compareFigures(want.ID, history, shown)
 	switch {
 	case old == nil:
 		want.Slug = p.slugs.name(u)
@@ -168,6 +181,7 @@ func (p *planner) unit(u *Unit) {
 		row.Outcome = Changed
 		if old.OfficialName != want.OfficialName {
 			row.Outcome, row.OldName = Renamed, old.OfficialName
+			p.formerName(want.ID, old.OfficialName, p.old.asOf)
 		}
 		row.Changes = append(p.changes(unitColumns, *old, *want), figures...)
 		p.plan.changed = append(p.plan.changed, want)
@@ -211,16 +225,9 @@ func (p *planner) fill(r *unitRow, u *Unit) {
 
 // claim makes the unit known under all its keys.
 func (p *planner) claim(r *unitRow, u *Unit) {
-	keys := []string{u.Key}
-	if u.RegionalKey != "" {
-		keys = append(keys, u.RegionalKey)
-	}
-	if u.independent() {
-		keys = append(keys, u.DistrictKey)
-	}
-	for _, key := range keys {
+	for _, key := range u.keys() {
 		p.claimed[key] = true
-		want := keyRow{Key: key, MunicipalityID: r.ID, Name: u.Name}
+		want := keyRow{Key: key, MunicipalityID: r.ID, Name: u.OfficialName}
 		switch old, ok := p.old.keys[key]; {
 		case !ok:
 			p.plan.newKeys = append(p.plan.newKeys, want)
@@ -247,24 +254,20 @@ func (p *planner) retireKeys() {
 		for _, key := range []string{old.RegionalKey.String, old.DistrictKey.String} {
 			r, ok := p.old.keys[key]
 			if ok && !p.claimed[key] && r.MunicipalityID == old.ID && !r.ValidUntil.Valid {
-				r.ValidUntil = last
+				r.ValidUntil, r.Former = last, true
 				p.plan.changedKeys = append(p.plan.changedKeys, r)
 			}
 		}
 	}
 }
 
-// compareFigures finds what the history of populations lacks. A change that the
-// row's own population shows already is not reported twice.
-func (p *planner) compareFigures(old, want *unitRow, u *Unit) []Change {
-	figures := u.Earlier
-	if !p.population.IsZero() {
-		figures = append([]Figure{{AsOf: p.population, Population: u.Population, Male: u.Male}}, figures...)
-	}
+// compareFigures finds what the history of populations lacks. The figure of the
+// day shown is not reported, because the row's own population changes with it.
+func (p *planner) compareFigures(id pgtype.UUID, figures []Figure, shown pgtype.Date) []Change {
 	var changes []Change
 	for _, f := range figures {
-		row := figureRow{MunicipalityID: want.ID, AsOf: date(f.AsOf), Population: int32(f.Population), Male: number(f.Male)}
-		was, ok := p.old.figures[figureID{want.ID, f.AsOf}]
+		row := figureRow{MunicipalityID: id, AsOf: date(f.AsOf), Population: int32(f.Population), Male: number(f.Male)}
+		was, ok := p.old.figures[figureID{id, f.AsOf}]
 		switch {
 		case !ok:
 			p.plan.newFigures = append(p.plan.newFigures, row)
@@ -273,7 +276,7 @@ func (p *planner) compareFigures(old, want *unitRow, u *Unit) []Change {
 		default:
 			continue
 		}
-		if old != nil && old.PopulationAsOf != want.PopulationAsOf && row.AsOf == want.PopulationAsOf {
+		if row.AsOf == shown {
 			continue
 		}
 		c := Change{Field: "population of " + f.AsOf.Format(time.DateOnly), New: figureText(row)}

@@ -30,7 +30,21 @@
 // data/gv_auszug_2020-12-31.csv.gz holds what GV100AD lacks, taken from the
 // spreadsheet edition (GV-Auszug) of the fourth quarter of 2020 in the public
 // repository grundeinkommensbuero/backend (commit 0c54631). Both come from the
-// Federal Statistical Office. Command pack makes the two files.
+// Federal Statistical Office. data/before_2020-12-31.csv, plain, holds what the
+// second has under a key that is gone or under another official name. Command pack
+// makes the three files.
+//
+// data/territory_changes.csv says what became of the 28 keys of 2020 that are
+// gone, one row per unit that took over, with a source for each. It was compiled by
+// hand from laws, announcements and the press; where no source gives a day, there is
+// none, and the note says what was inferred from populations or areas.
+//
+// # Changes of territory
+//
+// A unit stays itself as long as it has a legal successor in its own right: Eisenach
+// and Langelsheim got new keys and are found under their former ones. A unit that was
+// dissolved stays as a record with the day, its last figures and its successors, even
+// if the successor has its name (Neitersen, Greußen).
 package register
 
 import (

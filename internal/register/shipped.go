@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/csv"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"time"
 
 	"stadtgraph/internal/postgres"
@@ -32,10 +35,14 @@ var (
 
 // Shipped is the edition inside the binary: GV100AD of 30 November 2023, with
 // coordinates, urbanisation, travel region and the population of 2019 from the
-// spreadsheet edition of 2020 wherever that has the same key.
+// spreadsheet edition of 2020 wherever that has the same unit, and what became of
+// the units, keys and names of 2020 that are gone.
 func Shipped() (*Edition, error) {
 	e, err := shippedGV100AD()
 	if err != nil {
+		return nil, err
+	}
+	if e.past, err = readPast(e, shippedBefore, shippedChanges); err != nil {
 		return nil, err
 	}
 	if err := joinSheet(e, shippedSheet); err != nil {
@@ -52,6 +59,20 @@ func shippedGV100AD() (*Edition, error) {
 	}
 	return Read("shipped register", z)
 }
+
+// revision is raised when an import writes other rows of the same files.
+const revision = 2
+
+// Version names what LoadShipped writes, for whoever keeps a database that it has
+// filled.
+var Version = sync.OnceValue(func() string {
+	h := sha256.New()
+	fmt.Fprintln(h, revision)
+	for _, file := range [][]byte{shippedRegister, shippedSheet, shippedBefore, shippedChanges} {
+		h.Write(file)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+})
 
 // LoadShipped imports the shipped edition and credits both of its sources.
 func LoadShipped(ctx context.Context, db postgres.DB, progress func(done, total int)) (Report, error) {
@@ -71,6 +92,14 @@ func joinSheet(e *Edition, compressed []byte) error {
 	units := make(map[string]*Unit, len(e.Units))
 	for i := range e.Units {
 		units[e.Units[i].Key] = &e.Units[i]
+	}
+	if e.past != nil {
+		for i := range e.past.gone {
+			units[e.past.gone[i].Key] = &e.past.gone[i]
+		}
+		for _, u := range e.past.rekeyed {
+			units[u.Key] = units[e.past.successor(u.Key)]
+		}
 	}
 	totals := make(map[*Unit]Figure)
 	r := csv.NewReader(z)
@@ -93,6 +122,12 @@ func joinSheet(e *Edition, compressed []byte) error {
 	for u, figure := range totals {
 		figure.AsOf = sheetPopulationDate
 		u.Earlier = append(u.Earlier, figure)
+	}
+	if e.past != nil {
+		for i := range e.past.gone {
+			u := &e.past.gone[i]
+			u.Population, u.Male = totals[u].Population, totals[u].Male
+		}
 	}
 	return nil
 }

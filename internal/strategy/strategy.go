@@ -1,5 +1,5 @@
 // Package strategy is the noun of digital strategies: their editions, who owns
-// them, what was decided about them.
+// them, what was decided about them, and the measures that carry them out.
 package strategy
 
 import (
@@ -8,7 +8,7 @@ import (
 )
 
 // Objects are the readable shapes of the noun.
-var Objects = []plan.Object{Strategy, Decision}
+var Objects = []plan.Object{Strategy, Decision, Measure}
 
 // replaced is whether a later edition was adopted, as far as the viewer may know.
 const replaced plan.SQL = `EXISTS (SELECT FROM strategy later WHERE later.predecessor_id = {id} AND later.status = 'ADOPTED' AND {visible Strategy later})`
@@ -26,7 +26,7 @@ var Strategy = plan.Object{
 	Visible: plan.Published,
 	Listed:  []plan.Listing{plan.NotArchived},
 	Order:   []plan.Term{{Field: "adoptedOn", Desc: true}, {Field: "presentedOn", Desc: true}, {Field: "title"}},
-	Fields: plan.Fields{
+	Fields: value.Rendered(plan.Fields{
 		"slug":                     plan.Column("slug"),
 		"title":                    plan.Text("title"),
 		"kind":                     plan.Column("kind"),
@@ -54,6 +54,9 @@ var Strategy = plan.Object{
 		"actionFields":             topics("ACTION_FIELD"),
 		"crossCuttingTopics":       topics("CROSS_CUTTING"),
 		"topics":                   topics("TOPIC"),
+		"measures":                 plan.Held("strategy_id", ""),
+		"participation":            plan.Through("strategy_participation", "strategy_id", "event_id"),
+		"observations":             plan.Held("strategy_id", ""),
 		"responsible":              plan.Through("strategy_responsible", "strategy_id", "organization_id"),
 		"links":                    value.Links("strategy_link", "strategy_id"),
 		"sources":                  value.Sources("strategy_source", "strategy_id"),
@@ -62,7 +65,7 @@ var Strategy = plan.Object{
 		"version":                  plan.Column("version"),
 		"createdAt":                plan.Column("created_at"),
 		"modifiedAt":               plan.Column("modified_at"),
-	},
+	}, "body"),
 }
 
 var owners = []plan.Variant{
@@ -84,8 +87,50 @@ var Decision = plan.Object{
 		"date":      value.PartialDate("date"),
 		"reference": plan.Column("reference"),
 		"url":       plan.Column("url"),
+		"sources": {Relation: &plan.Relation{ // a decision has no id: it is one of a strategy, by position
+			Link: "strategy_decision_source", Order: "{link.position}", All: true,
+			On: "{link.strategy_id} = {parent.strategy_id} AND {link.decision} = {parent.position} AND {id} = {link.source_id}",
+		}},
+	},
+}
+
+// Measure is something to be done, as part of a strategy or by itself.
+var Measure = plan.Object{
+	Type: "Measure", Table: "measure", Prefix: "measure",
+	Visible: plan.Visibility{
+		Public: "{deleted_at} IS NULL",
+		Via:    plan.Via{Type: "Strategy", Column: "strategy_id", Optional: true},
+	},
+	Order: []plan.Term{{Field: "position"}, {Field: "title"}},
+	Fields: plan.Fields{
+		"slug":            plan.Column("slug"),
+		"title":           plan.Text("title"),
+		"description":     plan.Column("description"),
+		"descriptionHtml": plan.Column("description_html"),
+		"status":          plan.Column("status"),
+		"priority":        plan.Column("priority"),
+		"position":        plan.Column("position"),
+		"strategy":        plan.One("strategy_id"),
+		"actionField":     plan.One("action_field_id"),
+		"topics":          plan.Through("measure_topic", "measure_id", "topic_id"),
+		"owners":          plan.Eithers("measure_owner", "measure_id", "{position}", owners...),
+		"municipalities":  plan.Through("measure_owner", "measure_id", "municipality_id"),
+		"period":          value.Period("period"),
+		"budget":          value.Money("budget"),
+		"responsible":     plan.Through("measure_organization", "measure_id", "organization_id").And("{link.role} = 'RESPONSIBLE'"),
+		"partners":        plan.Through("measure_organization", "measure_id", "organization_id").And("{link.role} = 'PARTNER'"),
+		"awards":          plan.Joined("EXISTS (SELECT FROM funding_award_measure a WHERE a.award_id = {id} AND a.measure_id = {parent.id})"),
+		"articles":        plan.Joined("EXISTS (SELECT FROM article_measure a WHERE a.article_id = {id} AND a.measure_id = {parent.id})"),
+		"links":           value.Links("measure_link", "measure_id"),
+		"sources":         value.Sources("measure_source", "measure_id"),
+		"version":         plan.Column("version"),
+		"createdAt":       plan.Column("created_at"),
+		"modifiedAt":      plan.Column("modified_at"),
 	},
 }
 
 // Roots are the look-ups of the noun.
-var Roots = []plan.Root{{Name: "strategy", Lookup: plan.ByIDOrSlug}}
+var Roots = []plan.Root{
+	{Name: "strategy", Lookup: plan.ByIDOrSlug("Strategy", "strategy")},
+	{Name: "measure", Lookup: plan.ByIDOrSlug("Measure", "measure")},
+}

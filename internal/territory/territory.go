@@ -4,10 +4,11 @@ package territory
 
 import (
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
 )
 
 // Objects are the readable shapes of the noun.
-var Objects = []plan.Object{State, Municipality, PopulationFigure, GeoPoint}
+var Objects = []plan.Object{State, Municipality, PopulationFigure, GeoPoint, Constituencies, FormerName, FormerKey, TerritorialChange, KeyResolution}
 
 // State is one of the sixteen states.
 var State = plan.Object{
@@ -26,12 +27,17 @@ var State = plan.Object{
 		"areaKm2":    areaKm2,
 		"municipalityCount": plan.Expr(`(SELECT count(*)::int4 FROM municipality m
 			WHERE m.state_id = {id} AND m.level = 'MUNICIPALITY' AND m.dissolved_on IS NULL)`),
-		"municipalities": plan.Held("state_id", ""),
-		"strategies":     plan.Joined("EXISTS (SELECT FROM strategy_owner o WHERE o.strategy_id = {id} AND o.state_id = {parent.id})"),
-		"articles":       plan.Joined("EXISTS (SELECT FROM article_state a WHERE a.article_id = {id} AND a.state_id = {parent.id})"),
-		"version":        plan.Column("version"),
-		"createdAt":      plan.Column("created_at"),
-		"modifiedAt":     plan.Column("modified_at"),
+		"municipalities":  plan.Held("state_id", ""),
+		"strategies":      plan.Joined("EXISTS (SELECT FROM strategy_owner o WHERE o.strategy_id = {id} AND o.state_id = {parent.id})"),
+		"articles":        plan.Joined("EXISTS (SELECT FROM article_state a WHERE a.article_id = {id} AND a.state_id = {parent.id})"),
+		"measures":        plan.Joined("EXISTS (SELECT FROM measure_owner o WHERE o.measure_id = {id} AND o.state_id = {parent.id})"),
+		"fundingPrograms": plan.Joined("EXISTS (SELECT FROM funding_program_state s WHERE s.program_id = {id} AND s.state_id = {parent.id})"),
+		"organizations":   plan.Held("state_id", ""),
+		"observations":    plan.Held("state_id", ""),
+		"identifiers":     value.Identifiers("state_id"),
+		"version":         plan.Column("version"),
+		"createdAt":       plan.Column("created_at"),
+		"modifiedAt":      plan.Column("modified_at"),
 	},
 }
 
@@ -49,6 +55,7 @@ var Municipality = plan.Object{
 	Fields: plan.Fields{
 		"slug":                     plan.Column("slug"),
 		"name":                     plan.Text("name"),
+		"label":                    plan.Text("label"),
 		"officialName":             plan.Text("official_name"),
 		"level":                    plan.Column("level"),
 		"kind":                     plan.Column("kind"),
@@ -70,7 +77,21 @@ var Municipality = plan.Object{
 		"urbanisation":             plan.Column("urbanisation"),
 		"location":                 plan.Value("", "latitude"),
 		"travelRegion":             plan.Column("travel_region_name"),
+		"constituencies":           plan.Value("constituency_", "from"),
 		"dissolvedOn":              plan.Column("dissolved_on"),
+		"formerNames":              plan.Rows("municipality_former_name", "municipality_id", "{last_seen_on}, {name}"),
+		"formerKeys":               plan.Rows("municipality_key", "municipality_id", "{valid_until}, {key}").And("{former}"),
+		"predecessors": plan.Joined(`EXISTS (SELECT FROM territorial_change c
+			WHERE c.predecessor_id = {id} AND c.successor_id = {parent.id} AND c.predecessor_id <> c.successor_id)`).By("{key}"),
+		"successors": plan.Joined(`EXISTS (SELECT FROM territorial_change c
+			WHERE c.successor_id = {id} AND c.predecessor_id = {parent.id} AND c.predecessor_id <> c.successor_id)`).By("{key}"),
+		"territorialChanges": plan.Joined("({predecessor_id} = {parent.id} OR {successor_id} = {parent.id})").By("{effective_on_start}, {former_key}, {id}"),
+		"measures":           plan.Joined("EXISTS (SELECT FROM measure_owner o WHERE o.measure_id = {id} AND o.municipality_id = {parent.id})"),
+		"events":             plan.Held("municipality_id", ""),
+		"rankings":           plan.Held("municipality_id", ""),
+		"observations":       plan.Held("municipality_id", ""),
+		"persons":            plan.Joined("EXISTS (SELECT FROM person_affiliation a WHERE a.person_id = {id} AND a.municipality_id = {parent.id})"),
+		"identifiers":        value.Identifiers("municipality_id"),
 		"currentStrategies": plan.Through("strategy_owner", "municipality_id", "strategy_id").
 			And("{field Strategy.isCurrent}").By(`{kind}, {adopted_on_start} DESC NULLS LAST, {id}`),
 		"strategies": plan.Joined("EXISTS (SELECT FROM strategy_owner o WHERE o.strategy_id = {id} AND o.municipality_id = {parent.id})"),
@@ -107,13 +128,63 @@ var GeoPoint = plan.Object{
 	},
 }
 
+// Constituencies is a range of constituencies of the Bundestag.
+var Constituencies = plan.Object{
+	Type:   "Constituencies",
+	Fields: plan.Fields{"from": plan.Column("from"), "to": plan.Column("to")},
+}
+
+// FormerName is a name that a unit had before.
+var FormerName = plan.Object{
+	Type: "FormerName", Table: "municipality_former_name",
+	Fields: plan.Fields{"name": plan.Column("name"), "lastSeenOn": plan.Column("last_seen_on")},
+}
+
+// FormerKey is an official key that a unit had before.
+var FormerKey = plan.Object{
+	Type: "FormerKey", Table: "municipality_key",
+	Fields: plan.Fields{"key": plan.Column("key"), "name": plan.Column("name"), "validUntil": plan.Column("valid_until")},
+}
+
+// TerritorialChange is how one unit became, or became part of, another.
+var TerritorialChange = plan.Object{
+	Type: "TerritorialChange", Table: "territorial_change",
+	Fields: plan.Fields{
+		"kind":        plan.Column("kind"),
+		"effectiveOn": value.PartialDate("effective_on"),
+		"predecessor": plan.One("predecessor_id"),
+		"successor":   plan.One("successor_id"),
+		"formerKey":   plan.Column("former_key"),
+		"formerName":  plan.Column("former_name"),
+		"note":        plan.Column("note"),
+		"sources":     value.Sources("territorial_change_source", "change_id"),
+	},
+}
+
+// KeyResolution is what became of an official key.
+var KeyResolution = plan.Object{
+	Type: "KeyResolution",
+	Fields: plan.Fields{
+		"key":          plan.Column("key"),
+		"status":       plan.Column("status"),
+		"municipality": plan.One("municipality_id"),
+	},
+}
+
 // Roots are the look-ups of the noun.
 var Roots = []plan.Root{
 	{Name: "state", Lookup: map[string]plan.SQL{
-		"id": "{id} = {value}", "slug": "{slug} = {value}", "key": "{key} = {value}", "code": "{code} = {value}",
+		"id": "{id} = {arg}", "slug": "{slug} = {arg}", "key": "{key} = {arg}", "code": "{code} = {arg}",
 	}},
 	{Name: "municipality", Lookup: map[string]plan.SQL{
-		"id": "{id} = {value}", "slug": "{slug} = {value}",
-		"key": "{id} = (SELECT k.municipality_id FROM municipality_key k WHERE k.key = {value})",
+		"id": "{id} = {arg}", "slug": plan.ByIDOrSlug("Municipality", "municipality")["slug"],
+		"key": "{id} = (SELECT k.municipality_id FROM municipality_key k WHERE k.key = {arg})",
 	}},
+	{Name: "municipalitiesByKey", Items: 1000, Rows: `SELECT asked.key, k.municipality_id, asked.place, CASE
+			WHEN m.id IS NULL THEN 'UNKNOWN'
+			WHEN m.dissolved_on IS NOT NULL THEN 'DISSOLVED'
+			WHEN k.former THEN 'REKEYED'
+			ELSE 'CURRENT' END AS status
+		FROM unnest({arg.keys}) WITH ORDINALITY AS asked (key, place)
+		LEFT JOIN municipality_key k ON k.key = asked.key LEFT JOIN municipality m ON m.id = k.municipality_id`},
 }

@@ -22,6 +22,9 @@ var Topic = plan.Object{
 		"articles":        plan.Joined("EXISTS (SELECT FROM article_topic t WHERE t.article_id = {id} AND t.topic_id = {parent.id})"),
 		"strategies":      plan.Joined("EXISTS (SELECT FROM strategy_topic t WHERE t.strategy_id = {id} AND t.topic_id = {parent.id})"),
 		"fundingPrograms": plan.Joined("EXISTS (SELECT FROM funding_program_topic t WHERE t.program_id = {id} AND t.topic_id = {parent.id})"),
+		"measures":        plan.Joined("({action_field_id} = {parent.id} OR EXISTS (SELECT FROM measure_topic t WHERE t.measure_id = {id} AND t.topic_id = {parent.id}))"),
+		"events":          plan.Joined("EXISTS (SELECT FROM event_topic t WHERE t.event_id = {id} AND t.topic_id = {parent.id})"),
+		"children":        plan.Held("parent_id", ""),
 		"version":         plan.Column("version"),
 		"createdAt":       plan.Column("created_at"),
 		"modifiedAt":      plan.Column("modified_at"),
@@ -29,4 +32,4 @@ var Topic = plan.Object{
 }
 
 // Roots are the look-ups of the noun.
-var Roots = []plan.Root{{Name: "topic", Lookup: plan.ByIDOrSlug}}
+var Roots = []plan.Root{{Name: "topic", Lookup: plan.ByIDOrSlug("Topic", "topic")}}

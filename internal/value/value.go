@@ -1,5 +1,6 @@
 // Package value declares the value objects that several nouns share: vague
-// dates, periods, money, links and sources.
+// dates, periods, money, links, sources, identifiers, mentions of people, and
+// what is computed of a text when it is written.
 package value
 
 import "stadtgraph/internal/plan"
@@ -32,6 +33,23 @@ var Objects = []plan.Object{
 		"title": plan.Column("title"),
 		"kind":  plan.Column("kind"),
 	}},
+	{Type: "Identifier", Table: "identifier", Fields: plan.Fields{
+		"scheme": plan.Column("scheme"),
+		"value":  plan.Column("value"),
+		"url":    plan.Expr(identifierURL),
+	}},
+	{Type: "Heading", Fields: plan.Fields{
+		"level": plan.Column("level"),
+		"id":    plan.Column("id"),
+		"text":  plan.Column("text"),
+	}},
+	{Type: "Affiliation", Table: "person_affiliation", Fields: affiliation},
+	{Type: "Mention", Table: "article_mention", Visible: plan.Visibility{Via: plan.Via{Type: "Person", Column: "person_id"}}, Fields: plan.Fields{
+		"person": plan.One("person_id"),
+		"role":   plan.Column("role"),
+		"capacity": plan.ValueIf("capacity_", `coalesce({capacity_role}, {capacity_organization_id}::text, {capacity_municipality_id}::text,
+			{capacity_state_id}::text, {capacity_party_id}::text)`),
+	}},
 	{Type: "Source", Table: "source", Fields: plan.Fields{
 		"publisher":   plan.Column("publisher"),
 		"url":         plan.Column("url"),
@@ -42,6 +60,46 @@ var Objects = []plan.Object{
 		"quote":       plan.Column("quote"),
 		"license":     plan.Column("license"),
 	}},
+}
+
+// identifierURL is where an identifier leads.
+const identifierURL plan.SQL = `(CASE {scheme}
+	WHEN 'WIKIDATA' THEN 'https://www.wikidata.org/entity/' || {value}
+	WHEN 'GND' THEN 'https://d-nb.info/gnd/' || {value}
+	WHEN 'ROR' THEN 'https://ror.org/' || {value}
+	WHEN 'OPARL' THEN {value} END)`
+
+// affiliation is an office or a membership, in the columns of its holder.
+var affiliation = plan.Fields{
+	"role":         plan.Column("role"),
+	"organization": plan.One("organization_id"),
+	"municipality": plan.One("municipality_id"),
+	"state":        plan.One("state_id"),
+	"party":        plan.One("party_id"),
+	"period":       Period("period"),
+}
+
+// Mentions are the people that a table names, in order, each in the capacity of
+// the time.
+func Mentions(table plan.SQL, holder string) plan.Field {
+	return plan.Rows(table, holder, "{position}")
+}
+
+// Identifiers are what others call a row.
+func Identifiers(holder string) plan.Field {
+	return plan.Rows("identifier", holder, "{scheme}, {value}").Where("scheme", "{scheme} = {arg}")
+}
+
+// Rendered adds to a type's fields what is computed of a Markdown column when it
+// is written, and stored in the columns name_html and so on.
+func Rendered(fields plan.Fields, name string) plan.Fields {
+	fields[name+"Html"] = plan.Column(name + "_html")
+	fields[name+"Text"] = plan.Column(name + "_text")
+	fields["tableOfContents"] = plan.Computed(plan.SQL(`SELECT h.level, h.id, h.text, h.place
+		FROM ROWS FROM (jsonb_to_recordset({parent.` + name + `_contents}) AS (level integer, id text, text text)) WITH ORDINALITY AS h (level, id, text, place)`)).By("{place}")
+	fields["excerpt"] = plan.Column(name + "_excerpt")
+	fields["readingMinutes"] = plan.Column(name + "_reading_minutes")
+	return fields
 }
 
 // PartialDate is a vague date in the columns name_start, name_end,

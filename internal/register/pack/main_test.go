@@ -2,6 +2,7 @@ package main
 
 import (
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -19,6 +20,26 @@ func TestSlimKeepsWhatTheRegisterLacks(t *testing.T) {
 070009999999,0,0,,,SPARSE,,
 `
 	got, err := slim([]byte(sheet))
+	if err != nil || string(got) != want {
+		t.Errorf("got (%v)\n%s\nwant\n%s", err, got, want)
+	}
+}
+
+func TestBeforeKeepsWhatIsGoneOrRenamed(t *testing.T) {
+	t.Parallel()
+	const sheet = "\ufeffsatzart,textkennzeichen,land,rb,kreis,vb,gemeinde,gemeindename,flaeche,postleitzahl\n" +
+		`60,61,01,0,01,0000,000,"Flensburg, Stadt", 53.02,24937` + "\n" +
+		`60,61,16,0,56,0000,000,"Eisenach, Stadt", 104.17,99817` + "\n" +
+		`60,63,13,0,03,0000,000,"Rostock, Hansestadt", 1 181.36,18055` + "\n" +
+		`60,66,09,2,73,9454,454,Hienheimer Forst, 0.55,` + "\n"
+	record := func(key, name string) string { return "6020231130" + key + "0000" + fmt.Sprintf("%-50s", name) + "\n" }
+	register := record("01001000", "Flensburg, Stadt") + record("13003000", "Rostock, Hanse- und Universitätsstadt") + record("16063105", "Eisenach, Stadt")
+	const want = `regional_key,official_name,text_code,area_ha,postal_code
+160560000000,"Eisenach, Stadt",61,10417,99817
+130030000000,"Rostock, Hansestadt",63,118136,18055
+092739454454,Hienheimer Forst,66,55,
+`
+	got, err := before([]byte(sheet), []byte(register))
 	if err != nil || string(got) != want {
 		t.Errorf("got (%v)\n%s\nwant\n%s", err, got, want)
 	}

@@ -1,0 +1,49 @@
+// Package event is the noun of what takes place: conferences, workshops, sessions.
+package event
+
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
+
+// Objects are the readable shapes of the noun.
+var Objects = []plan.Object{Event}
+
+// Event is one event.
+var Event = plan.Object{
+	Type: "Event", Table: "event", Prefix: "event",
+	Visible: plan.NotDeleted,
+	Order:   []plan.Term{{Field: "date", Desc: true}, {Field: "title"}},
+	Fields: plan.Fields{
+		"slug":         plan.Column("slug"),
+		"title":        plan.Text("title"),
+		"kind":         plan.Column("kind"),
+		"summary":      plan.Column("summary"),
+		"date":         value.PartialDate("date"),
+		"startsAt":     plan.Column("starts_at"),
+		"endsAt":       plan.Column("ends_at"),
+		"venue":        plan.Column("venue"),
+		"municipality": plan.One("municipality_id"),
+		"hosts":        organizations("HOST"),
+		"partners":     organizations("PARTNER"),
+		"mentions":     value.Mentions("event_mention", "event_id"),
+		"audience":     plan.Column("audience"),
+		"sessionCount": plan.Column("session_count"),
+		"topics":       plan.Through("event_topic", "event_id", "topic_id"),
+		"links":        value.Links("event_link", "event_id"),
+		"sources":      value.Sources("event_source", "event_id"),
+		"observations": plan.Held("event_id", ""),
+		"strategies":   plan.Joined("EXISTS (SELECT FROM strategy_participation p WHERE p.strategy_id = {id} AND p.event_id = {parent.id})"),
+		"articles":     plan.Joined("EXISTS (SELECT FROM article_event a WHERE a.article_id = {id} AND a.event_id = {parent.id})"),
+		"version":      plan.Column("version"),
+		"createdAt":    plan.Column("created_at"),
+		"modifiedAt":   plan.Column("modified_at"),
+	},
+}
+
+func organizations(role plan.SQL) plan.Field {
+	return plan.Through("event_organization", "event_id", "organization_id").And("{link.role} = '" + role + "'")
+}
+
+// Roots are the look-ups of the noun.
+var Roots = []plan.Root{{Name: "event", Lookup: plan.ByIDOrSlug("Event", "event")}}

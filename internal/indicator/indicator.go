@@ -1,0 +1,64 @@
+// Package indicator is the noun of what is measured, under one name for
+// everybody, and of the figures. Population is one of the indicators; its figures
+// come with the register.
+package indicator
+
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
+
+// Objects are the readable shapes of the noun.
+var Objects = []plan.Object{Indicator, Observation}
+
+// Indicator is what is measured.
+var Indicator = plan.Object{
+	Type: "Indicator", Table: "indicator", Prefix: "indicator",
+	Visible: plan.NotDeleted,
+	Order:   []plan.Term{{Field: "name"}},
+	Fields: plan.Fields{
+		"code":         plan.Column("code"),
+		"name":         plan.Text("name"),
+		"unit":         plan.Column("unit"),
+		"description":  plan.Column("description"),
+		"observations": plan.Held("indicator_id", ""),
+		"version":      plan.Column("version"),
+		"createdAt":    plan.Column("created_at"),
+		"modifiedAt":   plan.Column("modified_at"),
+	},
+}
+
+// Observation is one value of an indicator. It is visible with its subject.
+var Observation = plan.Object{
+	Type: "Observation", Table: "observation", Prefix: "observation",
+	Visible: plan.Visibility{
+		Public: `{deleted_at} IS NULL
+			AND ({strategy_id} IS NULL OR EXISTS (SELECT FROM strategy s WHERE s.id = {strategy_id} AND {visible Strategy s}))
+			AND ({event_id} IS NULL OR EXISTS (SELECT FROM event e WHERE e.id = {event_id} AND {visible Event e}))
+			AND ({organization_id} IS NULL OR EXISTS (SELECT FROM organization o WHERE o.id = {organization_id} AND {visible Organization o}))`,
+		Via: plan.Via{Type: "Indicator", Column: "indicator_id"},
+	},
+	Order: []plan.Term{{Field: "asOf", Desc: true}},
+	Fields: plan.Fields{
+		"indicator":  plan.One("indicator_id"),
+		"value":      plan.Expr("trim_scale({value})"), // 80, not 80.0000
+		"comparator": plan.Column("comparator"),
+		"asOf":       value.PartialDate("as_of"),
+		"subject": plan.Either(
+			plan.Variant{Type: "Municipality", Column: "municipality_id"},
+			plan.Variant{Type: "State", Column: "state_id"},
+			plan.Variant{Type: "Strategy", Column: "strategy_id"},
+			plan.Variant{Type: "Event", Column: "event_id"},
+			plan.Variant{Type: "Organization", Column: "organization_id"}),
+		"municipality": plan.One("municipality_id"),
+		"state":        plan.One("state_id"),
+		"sources":      value.Sources("figure_source", "figure_id"),
+		"articles":     plan.Joined("EXISTS (SELECT FROM article_figure a WHERE a.article_id = {id} AND a.figure_id = {parent.id})"),
+		"version":      plan.Column("version"),
+		"createdAt":    plan.Column("created_at"),
+		"modifiedAt":   plan.Column("modified_at"),
+	},
+}
+
+// Roots are the look-ups of the noun.
+var Roots = []plan.Root{{Name: "indicator", Lookup: map[string]plan.SQL{"id": "{id} = {arg}", "code": "{code} = {arg}"}}}

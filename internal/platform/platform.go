@@ -1,0 +1,34 @@
+// Package platform is the noun of software that administrations share: platforms
+// for services, and specialised applications.
+package platform
+
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
+
+// Objects are the readable shapes of the noun.
+var Objects = []plan.Object{Platform}
+
+// Platform is one such product.
+var Platform = plan.Object{
+	Type: "Platform", Table: "platform", Prefix: "platform",
+	Visible: plan.NotDeleted,
+	Order:   []plan.Term{{Field: "name"}},
+	Fields: plan.Fields{
+		"slug":       plan.Column("slug"),
+		"name":       plan.Text("name"),
+		"summary":    plan.Column("summary"),
+		"provider":   plan.One("provider_id"),
+		"website":    plan.Column("website"),
+		"states":     plan.Through("platform_state", "platform_id", "state_id").By("{key}"),
+		"articles":   plan.Joined("EXISTS (SELECT FROM article_platform a WHERE a.article_id = {id} AND a.platform_id = {parent.id})"),
+		"sources":    value.Sources("platform_source", "platform_id"),
+		"version":    plan.Column("version"),
+		"createdAt":  plan.Column("created_at"),
+		"modifiedAt": plan.Column("modified_at"),
+	},
+}
+
+// Roots are the look-ups of the noun.
+var Roots = []plan.Root{{Name: "platform", Lookup: plan.ByIDOrSlug("Platform", "platform")}}

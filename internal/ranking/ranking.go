@@ -1,0 +1,53 @@
+// Package ranking is the noun of rankings of municipalities.
+package ranking
+
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
+
+// Objects are the readable shapes of the noun.
+var Objects = []plan.Object{Ranking, Entry}
+
+// Ranking is one edition of a ranking, or of a part of it.
+var Ranking = plan.Object{
+	Type: "Ranking", Table: "ranking", Prefix: "ranking",
+	Visible: plan.NotDeleted,
+	Order:   []plan.Term{{Field: "name"}, {Field: "edition", Desc: true}},
+	Fields: plan.Fields{
+		"slug":             plan.Column("slug"),
+		"name":             plan.Text("name"),
+		"edition":          plan.Column("edition"),
+		"category":         plan.Text("category"),
+		"publisher":        plan.One("publisher_id"),
+		"participantCount": plan.Column("participant_count"),
+		"url":              plan.Column("url"),
+		"entries":          plan.Held("ranking_id", ""),
+		"sources":          value.Sources("ranking_source", "ranking_id"),
+		"version":          plan.Column("version"),
+		"createdAt":        plan.Column("created_at"),
+		"modifiedAt":       plan.Column("modified_at"),
+	},
+}
+
+// Entry is the place of a municipality in a ranking.
+var Entry = plan.Object{
+	Type: "RankingEntry", Table: "ranking_entry", Prefix: "ranking_entry",
+	Visible: plan.Visibility{Via: plan.Via{Type: "Ranking", Column: "ranking_id"}},
+	Order:   []plan.Term{{Field: "rank"}},
+	Fields: plan.Fields{
+		"ranking":      plan.One("ranking_id"),
+		"municipality": plan.One("municipality_id"),
+		"rank":         plan.Column("rank"),
+		"previousRank": plan.Column("previous_rank"),
+		"score":        plan.Column("score"),
+		"maxScore":     plan.Column("max_score"),
+		"note":         plan.Column("note"),
+		"version":      plan.Column("version"),
+		"createdAt":    plan.Column("created_at"),
+		"modifiedAt":   plan.Column("modified_at"),
+	},
+}
+
+// Roots are the look-ups of the noun.
+var Roots = []plan.Root{{Name: "ranking", Lookup: plan.ByIDOrSlug("Ranking", "ranking")}}

@@ -1,0 +1,3 @@
+DROP TABLE article_previous;
+DROP TABLE article_media;
+DROP TABLE media_asset;

@@ -1,0 +1,4 @@
+DROP TABLE article_ranking_entry;
+DROP TABLE ranking_source;
+DROP TABLE ranking_entry;
+DROP TABLE ranking;
