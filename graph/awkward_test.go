@@ -561,7 +561,7 @@ func (f *filler) otherNames() {
 			f.put("identifier", "scheme", scheme, "value", f.once("identifier "+scheme), column+"_id", f.ref(table))
 		}
 	}
-	for _, table := range strings.Fields("municipality strategy measure funding_program article organization person topic event ranking platform") {
+	for table := range strings.FieldsSeq("municipality strategy measure funding_program article organization person topic event ranking platform") {
 		for range 12 {
 			f.put("former_slug", "type", table, "slug", f.once("former slug of "+table), "id", f.ref(table))
 		}

@@ -144,7 +144,7 @@ func ordered(a *txtar.Archive) *txtar.Archive {
 func roots(t testing.TB, query string) int64 {
 	t.Helper()
 	n, depth := int64(0), 0
-	for _, line := range strings.Split(query, "\n") {
+	for line := range strings.SplitSeq(query, "\n") {
 		text := strings.TrimSpace(line)
 		if depth == 1 && text != "" && text[0] != '#' && text[0] != '}' {
 			n++

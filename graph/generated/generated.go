@@ -325,8 +325,8 @@ type Identifier {
 type Heading {
   """2 for a section, 3 for a part of it, and so on."""
   level: Int!
-  """The ` + "`" + `id` + "`" + ` attribute of the heading in the HTML."""
-  id: String!
+  """The ` + "`" + `id` + "`" + ` attribute of the heading in the HTML, for links to it."""
+  anchor: String!
   """What it says, plain text."""
   text: String!
 }
@@ -3924,6 +3924,8 @@ input OrganizationFilter {
   name: StringFilter
   """What it is."""
   kind: OrganizationKindFilter
+  """Rankings that it publishes."""
+  rankings: RankingListFilter
   """The organization it is part of."""
   parent: OrganizationFilter
   """The municipality it belongs to."""
@@ -4673,13 +4675,6 @@ input IndicatorFilter {
   name: StringFilter
   """What was measured."""
   observations: ObservationListFilter
-}
-"""A condition on related indicators."""
-input IndicatorListFilter {
-  """At least one related item that the caller may see fits."""
-  some: IndicatorFilter
-  """No related item that the caller may see fits."""
-  none: IndicatorFilter
 }
 """What indicators can be ordered by."""
 enum IndicatorOrderField {

@@ -340,7 +340,7 @@ func (b *builder) add(t table, w written) error {
 		return err
 	}
 	var parts []string
-	for _, column := range strings.Fields(t.key) {
+	for column := range strings.FieldsSeq(t.key) {
 		part, ok := columns[column].(string)
 		if !ok && column == "id" {
 			return errors.New("the row has neither an id nor a slug")

@@ -126,7 +126,7 @@ func (s *Server) try(ctx context.Context, settings map[string]string, user accou
 	for {
 		select {
 		case <-done:
-			return fmt.Errorf("it ended: %v", exit)
+			return fmt.Errorf("it ended: %w", exit)
 		case <-ctx.Done():
 			s.at.pid, s.done = cmd.Process.Pid, done
 			return errors.Join(ctx.Err(), s.end(ctx))

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-func unlockFile(file *os.File) { syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }
+// Closing the file lets go of the lock, too.
+func unlockFile(file *os.File) { _ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }
 
 func lockFile(file *os.File, shared bool) error {
 	how := syscall.LOCK_EX

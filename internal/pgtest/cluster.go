@@ -38,7 +38,7 @@ const keeperVariable = "STADTGRAPH_PGTEST_KEEPER"
 var theCluster = cluster{grace: time.Minute} // tests of this package have their own
 
 // usersLock lives as long as the process.
-var usersLock *pglocal.Lock
+var usersLock *pglocal.Lock //nolint:unused // held, not read
 
 func init() {
 	grace, dir, ok := strings.Cut(os.Getenv(keeperVariable), " ")
@@ -159,7 +159,7 @@ func (c cluster) spawnKeeper() error {
 		return err
 	}
 	report, err := io.ReadAll(out)
-	go cmd.Wait()
+	go func() { _ = cmd.Wait() }() // only so that it is no zombie while this process lives
 	if text := strings.TrimSpace(string(report)); err == nil && text != "ready" {
 		err = errors.New(text)
 	}

@@ -86,7 +86,7 @@ func (c cluster) isGone(t *testing.T, postmaster int) {
 
 func (c cluster) traces(postmaster int) error {
 	if _, err := os.Stat(c.dir); !os.IsNotExist(err) {
-		return fmt.Errorf("folder %s: %v", c.dir, err)
+		return fmt.Errorf("folder %s: %w", c.dir, err)
 	}
 	if postmaster != 0 && running(postmaster) {
 		return fmt.Errorf("postmaster %d is running", postmaster)

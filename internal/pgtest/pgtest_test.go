@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -40,7 +41,7 @@ func TestDBIsMigratedAndIsolated(t *testing.T) {
 	}
 }
 
-func TestDBIsDroppedAfterTheTest(t *testing.T) {
+func TestDBIsDroppedAfterTheTest(t *testing.T) { //nolint:tparallel // the inner test ends first
 	t.Parallel()
 	var name string
 	t.Run("inner", func(t *testing.T) {
@@ -68,7 +69,7 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-func TestTxRollsBack(t *testing.T) {
+func TestTxRollsBack(t *testing.T) { //nolint:tparallel // one after the other
 	t.Parallel()
 	for range 3 {
 		t.Run("", func(t *testing.T) {
@@ -90,7 +91,7 @@ func TestTxRollsBack(t *testing.T) {
 	})
 }
 
-func TestFromSeedsOnce(t *testing.T) {
+func TestFromSeedsOnce(t *testing.T) { //nolint:tparallel // the inner tests end first
 	t.Parallel()
 	version := time.Now().String() // the cluster may know yesterday's
 	var seeded atomic.Int32
@@ -181,8 +182,8 @@ func TestForgottenConnectionIsReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := len(f.cleanups) - 1; i >= 0; i-- {
-		f.cleanups[i]()
+	for _, cleanup := range slices.Backward(f.cleanups) {
+		cleanup()
 	}
 	rows.Close()
 	if len(f.errors) != 1 || !strings.Contains(f.errors[0], "1 connections are still in use") {

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -107,12 +108,7 @@ func keyValid(scalar string, b []byte) bool {
 	case "Decimal":
 		return decimal.Match(b)
 	}
-	for _, c := range b {
-		if c == 0 {
-			return false
-		}
-	}
-	return utf8.Valid(b)
+	return utf8.Valid(b) && !slices.Contains(b, 0)
 }
 
 // cursorSource is a cursor argument while a statement is compiled: which of its

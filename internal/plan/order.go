@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 )
 
@@ -131,8 +132,7 @@ func (o *order) beyond(b *builder, alias string, cur cursorSource, reverse, self
 		}
 	}
 	// The longest common prefix comes first: rows that differ only in the last key.
-	for i := len(o.keys) - 1; i >= 0; i-- {
-		k := o.keys[i]
+	for i, k := range slices.Backward(o.keys) {
 		desc, nullsFirst := k.desc != reverse, k.nullsFirst != reverse
 		with := func(cond string) {
 			ranges = append(ranges, strings.Join(append(equal[:i:i], cond), " AND "))

@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/plan"
@@ -97,7 +98,7 @@ func newPlanner(t *testing.T) *plan.Planner {
 
 func read(t *testing.T, p *plan.Planner, query string, variables map[string]any) (string, gqlerror.List) {
 	t.Helper()
-	doc, errs := gqlparser.LoadQuery(p.Catalogue().Schema, query)
+	doc, errs := gqlparser.LoadQueryWithRules(p.Catalogue().Schema, query, rules.NewDefaultRules())
 	if errs != nil {
 		t.Fatal(errs)
 	}
@@ -113,7 +114,7 @@ func read(t *testing.T, p *plan.Planner, query string, variables map[string]any)
 	return string(data), list
 }
 
-func TestNullsTravelUp(t *testing.T) {
+func TestNullsTravelUp(t *testing.T) { //nolint:tparallel // one planner, one case after the other
 	t.Parallel()
 	p := newPlanner(t)
 	for _, tc := range []struct{ name, query, data, errors string }{

@@ -101,7 +101,7 @@ func (r *Request) Read(ctx context.Context, v Viewer, dst []byte, introspected m
 			st.out = append(st.out, ',')
 		}
 		st.out = append(quote(st.out, f.name), ':')
-		result := null
+		var result outcome
 		switch {
 		case root.introspection:
 			st.out = append(st.out, introspected[f.name]...)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -136,7 +137,7 @@ func (a *analysis) walk(set ast.SelectionSet, path ast.Path, when []cond) {
 		switch sel := sel.(type) {
 		case *ast.Field:
 			if when, ok := a.conditions(sel.Directives, when); ok && !strings.HasPrefix(sel.Name, "__") {
-				path := append(path[:len(path):len(path)], ast.PathName(sel.Alias))
+				path := append(slices.Clip(path), ast.PathName(sel.Alias))
 				a.site(sel, path, when)
 				a.walk(sel.SelectionSet, path, when)
 			}
@@ -189,7 +190,7 @@ func (a *analysis) conditions(dirs ast.DirectiveList, when []cond) ([]cond, bool
 			a.conds[v.Raw] = true
 			a.op.conds = append(a.op.conds, v.Raw)
 		}
-		when = append(when[:len(when):len(when)], cond{variable: v.Raw, include: d.Name == "include"})
+		when = append(slices.Clip(when), cond{variable: v.Raw, include: d.Name == "include"})
 	}
 	return when, true
 }

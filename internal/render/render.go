@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -88,9 +89,9 @@ func (c Column) refresh(ctx context.Context, db postgres.DB) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	set := ""
+	var set []string
 	for _, name := range c.names() {
-		set += fmt.Sprintf(", %[1]s = r.%[1]s", name)
+		set = append(set, fmt.Sprintf("%[1]s = r.%[1]s", name))
 	}
 	for _, s := range found {
 		values, err := json.Marshal(c.Values(s.Markdown))
@@ -98,7 +99,7 @@ func (c Column) refresh(ctx context.Context, db postgres.DB) (int, error) {
 			return 0, err
 		}
 		if _, err := tx.Exec(ctx, fmt.Sprintf(`UPDATE %[1]s t SET %[2]s FROM jsonb_populate_record(NULL::%[1]s, $2) r WHERE t.id = $1`,
-			c.Table, set[2:]), s.ID, values); err != nil {
+			c.Table, strings.Join(set, ", ")), s.ID, values); err != nil {
 			return 0, err
 		}
 	}

@@ -39,9 +39,9 @@ var Objects = []plan.Object{
 		"url":    plan.Expr(identifierURL),
 	}},
 	{Type: "Heading", Fields: plan.Fields{
-		"level": plan.Column("level"),
-		"id":    plan.Column("id"),
-		"text":  plan.Column("text"),
+		"level":  plan.Column("level"),
+		"anchor": plan.Column("id"),
+		"text":   plan.Column("text"),
 	}},
 	{Type: "Affiliation", Table: "person_affiliation", Fields: affiliation},
 	{Type: "Mention", Table: "article_mention", Visible: plan.Visibility{Via: plan.Via{Type: "Person", Column: "person_id"}}, Fields: plan.Fields{
