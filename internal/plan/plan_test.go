@@ -51,7 +51,7 @@ CREATE TABLE box (id uuid PRIMARY KEY, name text, strict int, strict_size int, l
 CREATE TABLE place (box_id uuid, position int, stone_id uuid, feather_id uuid);
 CREATE TABLE item (box_id uuid, label text);
 INSERT INTO stone VALUES ('00000000-0000-0000-0000-000000000001', 7), ('00000000-0000-0000-0000-000000000002', NULL);
-INSERT INTO feather VALUES ('00000000-0000-0000-0000-000000000003', 'blau');
+INSERT INTO feather VALUES ('00000000-0000-0000-0000-000000000003', 'blau'), ('00000000-0000-0000-0000-000000000004', '');
 INSERT INTO box VALUES
   ('00000000-0000-0000-0000-00000000000a', 'a', 1, 1, 1, '00000000-0000-0000-0000-000000000001', NULL),
   ('00000000-0000-0000-0000-00000000000b', 'b', 1, NULL, 1, NULL, '00000000-0000-0000-0000-000000000003'),
@@ -183,6 +183,15 @@ func TestUnions(t *testing.T) {
 	want := `{"box":{"content":{"__typename":"Stone","weight":7,"heavy":7},` +
 		`"contents":[{"kind":"Stone","id":"stone_00000000000000000000000001","weight":7,"heavy":7},{"kind":"Feather","id":"feather_00000000000000000000000003","color":"blau"}]}}`
 	if got != want || len(errs) > 0 {
+		t.Errorf("got  %s %v\nwant %s", got, errs, want)
+	}
+}
+
+// An empty text is one, also as the first value that a planner ever reads.
+func TestEmptyTextComesFirst(t *testing.T) {
+	t.Parallel()
+	const want = `{"node":{"color":""}}`
+	if got, errs := read(t, newPlanner(t), `{ node(id: "feather_00000000000000000000000004") { ... on Feather { color } } }`, nil); got != want || len(errs) > 0 {
 		t.Errorf("got  %s %v\nwant %s", got, errs, want)
 	}
 }
