@@ -233,7 +233,8 @@ func TestCatalogueKeepsThePromisesOfTheSchema(t *testing.T) {
 	t.Parallel()
 	parsed := gqlparser.MustLoadSchema(&ast.Source{Input: `
 		type Query { thing(id: ID): Thing }
-		type Thing { id: ID! name: String other: Thing! } `})
+		type Thing { id: ID! name: String other: Thing! parts(size: Int): [Thing!]! } `})
+	parts := plan.Held("whole_id", "{id}").Where("size", "{size} = {arg}")
 	root := []plan.Root{{Name: "thing", Lookup: plan.ByID}}
 	for want, object := range map[string]plan.Object{
 		"field Thing.name is not declared": {Type: "Thing", Table: "thing", Prefix: "thing", Fields: plan.Fields{"other": plan.One("other_id")}},
@@ -243,7 +244,14 @@ func TestCatalogueKeepsThePromisesOfTheSchema(t *testing.T) {
 			Fields: plan.Fields{"name": plan.Column("name"), "other": plan.One("other_id")}},
 		"field Thing.name is declared as another kind than the schema says": {Type: "Thing", Table: "thing", Prefix: "thing",
 			Fields: plan.Fields{"name": plan.One("name_id"), "other": plan.One("other_id")}},
+		"field Thing.parts starts from the id of a type that has none": {Type: "Thing", Table: "thing",
+			Fields: plan.Fields{"id": plan.Column("id"), "name": plan.Column("name"), "other": plan.One("other_id")}},
+		"argument Thing.parts(size:) has no condition": {Type: "Thing", Table: "thing", Keyed: true,
+			Fields: plan.Fields{"name": plan.Column("name"), "other": plan.One("other_id"), "parts": plan.Held("whole_id", "{id}")}},
 	} {
+		if object.Fields["parts"].Relation == nil {
+			object.Fields["parts"] = parts
+		}
 		if _, err := plan.NewCatalogue(parsed, []plan.Object{object}, root); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
