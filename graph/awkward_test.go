@@ -589,9 +589,16 @@ func (f *filler) strategies() {
 		for position := range f.IntN(4) {
 			column := f.word("municipality state organization")
 			ref := f.ref(column)
+			if ref == f.ids["organization"][20] {
+				continue
+			}
 			if f.fresh("strategy_owner", id, ref, column) {
 				f.put("strategy_owner", "strategy_id", id, "position", position+1, column+"_id", ref)
 			}
+		}
+		if gone := f.ids["organization"][2]; i%3 == 0 && f.fresh("strategy_owner", id, gone, "organization") { // among others, one that is deleted
+			f.put("strategy_owner", "strategy_id", id, "position", 9, "organization_id", gone)
+			f.put("strategy_owner", "strategy_id", id, "position", 10, "organization_id", f.ids["organization"][20])
 		}
 		for position := range f.IntN(3) {
 			f.put("strategy_decision", "strategy_id", id, "position", position+1, "body_id", maybe(f, f.ref("organization")),
@@ -681,13 +688,17 @@ func (f *filler) fundings() {
 			f.vague("awarded_on"), f.period("period"), "note", maybe(f, f.text()), f.deleted())
 		for position := range f.IntN(4) {
 			column := f.word("municipality organization")
-			if ref := f.ref(column); f.fresh("recipient", id, ref, column) {
+			if ref := f.ref(column); ref != f.ids["organization"][60+i/10] && f.fresh("recipient", id, ref, column) {
 				role := "PARTNER"
 				if position == 2 {
 					role = "LEAD"
 				}
 				f.put("funding_award_recipient", "award_id", id, "position", position+1, column+"_id", ref, "role", role, "role_inferred", f.chance(50))
 			}
+		}
+		if gone := f.ids["organization"][2]; i%3 == 0 && f.fresh("recipient", id, gone, "organization") {
+			f.put("funding_award_recipient", "award_id", id, "position", 9, "organization_id", gone, "role", "PARTNER")
+			f.put("funding_award_recipient", "award_id", id, "position", 10, "organization_id", f.ids["organization"][60+i/10], "role", "PARTNER")
 		}
 		f.attach("funding_award_strategy", "award_id", id, "strategy_id", "strategy", 3)
 		f.attach("funding_award_measure", "award_id", id, "measure_id", "measure", 3)

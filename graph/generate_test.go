@@ -255,6 +255,15 @@ func (g *generator) selections(typeName string, depth, lists int) (set []*select
 			set = append(set, g.fragment(def, depth, lists))
 		default:
 			set = append(set, g.field(typeName, g.rarely(names, func(name string) string { return typeName + "." + name }), depth, set))
+			if g.chance(30) { // and what could be taken for it
+				asked := set[len(set)-1]
+				twins := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+					return name == asked.field || def.Fields.ForName(name).Type.Name() != asked.of.Name() || len(asked.sub) == 0
+				})
+				if len(twins) > 0 {
+					set = append(set, g.field(typeName, oneOf(g, twins), depth, nil))
+				}
+			}
 			if strings.HasSuffix(typeName, "Connection") && depth < 7 && g.chance(40) { // the rows themselves
 				set = append(set, g.field(typeName, oneOf(g, []string{"nodes", "edges", "pageInfo"}), depth, set))
 			}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -474,6 +475,29 @@ func TestDev(t *testing.T) {
 	p = startDev(t, "--data-dir", dir, "--reset", "--empty")
 	if got := ask(t, p.base, `{ municipalities { totalCount } states { totalCount } }`); got != `{"data":{"municipalities":{"totalCount":0},"states":{"totalCount":0}}}` {
 		t.Errorf("after --reset --empty: got %s", got)
+	}
+
+	// Without its Postgres it ends, rather than answer with errors for ever.
+	pid, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, _, _ := strings.Cut(string(pid), "\n")
+	postmaster, err := strconv.Atoi(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := os.FindProcess(postmaster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(&p.stdout, p.out)
+	_ = p.cmd.Wait()
+	if code := p.cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(p.stderr.String(), "Postgres has ended") {
+		t.Errorf("without Postgres: code %d\n%s", code, &p.stderr)
 	}
 }
 

@@ -39,9 +39,9 @@ type Object struct {
 // Fields maps the fields of a GraphQL type to where they are read from.
 type Fields map[string]Field
 
-// Visibility is the predicate for each role; one that is not given is that of
-// Public. An empty one holds for every row. Via adds that the row's holder is
-// visible.
+// Visibility is the predicate for each role; one that is not given is that of the
+// role before. An empty one holds for every row. Via adds that the row's holder
+// is visible.
 type Visibility struct {
 	Public, Editor, Moderator SQL
 	Via                       Via

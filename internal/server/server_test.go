@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -25,6 +26,7 @@ import (
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/server"
 	"stadtgraph/migrations"
 )
@@ -247,6 +249,47 @@ func TestDatabaseGone(t *testing.T) {
 	}
 	if r := post(t, base, "{ __typename }", nil); r.body != `{"data":{"__typename":"Query"}}` {
 		t.Errorf("got %s", r.body)
+	}
+}
+
+// A statement that takes too long is ended, and said to be.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	open := func(c postgres.Config) *pgxpool.Pool {
+		c.URL = url
+		db, err := postgres.Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(db.Close)
+		return db
+	}
+	read, err := catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config(t)
+	cfg.Executor = graph.NewExecutor(plan.New(read, open(postgres.Config{StatementTimeout: 100 * time.Millisecond}), true))
+	base := start(t, cfg)
+
+	other, err := open(postgres.Config{}).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Exec(t.Context(), `LOCK TABLE state IN ACCESS EXCLUSIVE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	const query = `{ states { totalCount } topics { totalCount } }`
+	r := post(t, base, query, nil, "Accept", graphqlResponse)
+	if e := r.errors(t); e[0].Extensions["code"] != string(fault.Timeout) || ours.MatchString(r.body) {
+		t.Errorf("got %s %s, want %s", r.Status, r.body, fault.Timeout)
+	}
+	if err := other.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := post(t, base, query, nil); r.body != `{"data":{"states":{"totalCount":0},"topics":{"totalCount":0}}}` {
+		t.Errorf("afterwards: got %s", r.body)
 	}
 }
 
