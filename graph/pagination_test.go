@@ -225,7 +225,7 @@ func TestPagesOfRoots(t *testing.T) {
 			}
 			p.vars["orderBy"] = orderBy
 			all := c.ref.order(o, string(o.Table)+" item", c.ref.visible(o, "item")+" AND "+c.ref.listed(o, "item", nil), orderBy)
-			cursors := p.walk(all, 9+r.IntN(40))
+			cursors := p.walk(all, max(1+r.IntN(40), len(all)/8))
 			if t.Failed() {
 				t.Fatal(f.Name)
 			}
@@ -241,7 +241,8 @@ func TestPagesOfRelations(t *testing.T) {
 	c.ref.viewer = viewer
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, list := range []string{"State.municipalities", "Municipality.members", "Municipality.awards", "Strategy.articles", "FundingProgram.calls",
-		"FundingProgram.awards", "Article.comments", "Article.strategies", "Comment.replies", "Topic.articles", "Organization.strategies"} {
+		"FundingProgram.awards", "Article.comments", "Article.strategies", "Comment.replies", "Topic.articles", "Organization.strategies", "Strategy.measures", "Municipality.observations", "Article.persons",
+		"Person.articles", "Ranking.entries", "Event.articles"} {
 		holderName, field, _ := strings.Cut(list, ".")
 		holder := c.catalogue.Object(holderName)
 		def := c.catalogue.Schema.Types[holderName].Fields.ForName(field)
@@ -264,12 +265,12 @@ func TestPagesOfRelations(t *testing.T) {
 				where += " AND " + c.ref.listed(o, "item", nil)
 			}
 			for i, orderBy := range orders(c.catalogue.Schema, o, r) {
-				if i%4 != holders%4 {
+				if i%5 != holders%5 {
 					continue
 				}
 				p.vars["orderBy"] = orderBy
 				all := c.ref.order(o, from, where, orderBy)
-				cursors := p.walk(all, 1+r.IntN(7))
+				cursors := p.walk(all, max(1+r.IntN(7), len(all)/8))
 				if t.Failed() {
 					t.Fatal(list)
 				}
@@ -315,7 +316,10 @@ func TestPagesWhileRowsChange(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(7, 8))
 	for round, orderBy := range orders(c.catalogue.Schema, calls, r) {
+		exec(`DELETE FROM funding_call WHERE program_id = $1`, program.UUID.String())
+		exec(`TRUNCATE ever`)
 		insert(30)
+		enough := number + 40 // rows that come while we read
 		size, side, backward := "first", "after", round%2 == 1
 		if backward {
 			size, side = "last", "before"
@@ -360,7 +364,7 @@ func TestPagesWhileRowsChange(t *testing.T) {
 					exec(`DELETE FROM funding_call WHERE id = $1`, parsed.UUID.String())
 				}
 			}
-			if number < 1000 {
+			if number < enough {
 				insert(r.IntN(3))
 			}
 		}
@@ -381,11 +385,15 @@ func TestMadeUpCursors(t *testing.T) {
 		}
 		o := c.catalogue.Object(name)
 		p := c.over(t, viewer, "", "", f.Name, o)
-		for _, orderBy := range orders(c.catalogue.Schema, o, r) {
+		for i, orderBy := range orders(c.catalogue.Schema, o, r) {
+			if i > 0 && r.IntN(3) > 0 {
+				continue
+			}
 			p.vars["orderBy"] = orderBy
 			cursors := p.read("first", 100).Cursors
 			refused := 0
-			for range 60 {
+			const changes = 40
+			for range changes {
 				raw, err := base64.RawURLEncoding.DecodeString(cursors[r.IntN(len(cursors))])
 				if err != nil {
 					t.Fatal(err)
@@ -416,7 +424,7 @@ func TestMadeUpCursors(t *testing.T) {
 					t.Errorf("%s %v, cursor %x: %v", f.Name, vars, raw, errs)
 				}
 			}
-			if refused == 60 {
+			if refused == changes {
 				t.Errorf("%s %v: every changed cursor is refused", f.Name, orderBy)
 			}
 		}

@@ -27,6 +27,7 @@ type Object struct {
 	Type   string
 	Table  SQL    // where its rows are; empty for a value that lives in columns of its holder
 	Prefix string // of its global ids; empty if it has none
+	Keyed  bool   // its rows have a key in the column id, though no global id
 
 	Visible Visibility // which rows a caller may see, on every path
 	Listed  []Listing  // which of them lists leave out unless asked
@@ -314,6 +315,14 @@ func (c *Catalogue) check() (problems []string) {
 			}
 			if f.Type.NonNull && f.Type.Elem == nil && decl.Relation != nil && c.nodeOf(f.Type.Name()) == "" && !c.kept(o, decl.Relation, f.Type.Name()) {
 				bad("field %s.%s promises a row that the viewer may not be allowed to see", def.Name, f.Name)
+			}
+			if rel := decl.Relation; rel != nil && o.Prefix == "" && !o.Keyed && strings.Contains(string(rel.Rows+rel.On), "{parent.id}") {
+				bad("field %s.%s starts from the id of a type that has none", def.Name, f.Name)
+			}
+			for _, a := range f.Arguments {
+				if c.nodeOf(f.Type.Name()) == "" && (f.Type.Elem == nil || decl.Relation == nil || decl.Relation.Args[a.Name] == "") {
+					bad("argument %s.%s(%s:) has no condition", def.Name, f.Name, a.Name)
+				}
 			}
 			leaf := c.Schema.Types[f.Type.Name()].IsLeafType()
 			if leaf != (decl.Expr != "") {

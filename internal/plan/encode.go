@@ -23,6 +23,10 @@ type state struct {
 	buf   []byte     // for cursors
 }
 
+// newState has bytes from the start: an empty text that comes first would else
+// be a slice of nothing, which is null.
+func newState() *state { return &state{arena: []byte{}} }
+
 type pathStep struct {
 	field *fieldEnc // or, if nil, an item of a list
 	index int

@@ -52,7 +52,7 @@ CREATE TABLE box (id uuid PRIMARY KEY, name text, strict int, strict_size int, l
 CREATE TABLE place (box_id uuid, position int, stone_id uuid, feather_id uuid);
 CREATE TABLE item (box_id uuid, label text);
 INSERT INTO stone VALUES ('00000000-0000-0000-0000-000000000001', 7), ('00000000-0000-0000-0000-000000000002', NULL);
-INSERT INTO feather VALUES ('00000000-0000-0000-0000-000000000003', 'blau');
+INSERT INTO feather VALUES ('00000000-0000-0000-0000-000000000003', 'blau'), ('00000000-0000-0000-0000-000000000004', '');
 INSERT INTO box VALUES
   ('00000000-0000-0000-0000-00000000000a', 'a', 1, 1, 1, '00000000-0000-0000-0000-000000000001', NULL),
   ('00000000-0000-0000-0000-00000000000b', 'b', 1, NULL, 1, NULL, '00000000-0000-0000-0000-000000000003'),
@@ -188,6 +188,15 @@ func TestUnions(t *testing.T) {
 	}
 }
 
+// An empty text is one, also as the first value that a planner ever reads.
+func TestEmptyTextComesFirst(t *testing.T) {
+	t.Parallel()
+	const want = `{"node":{"color":""}}`
+	if got, errs := read(t, newPlanner(t), `{ node(id: "feather_00000000000000000000000004") { ... on Feather { color } } }`, nil); got != want || len(errs) > 0 {
+		t.Errorf("got  %s %v\nwant %s", got, errs, want)
+	}
+}
+
 // A cached plan must not mix up requests of other shapes: which ids, which
 // members, which directives.
 func TestPlansAreKeptApart(t *testing.T) {
@@ -225,7 +234,8 @@ func TestCatalogueKeepsThePromisesOfTheSchema(t *testing.T) {
 	t.Parallel()
 	parsed := gqlparser.MustLoadSchema(&ast.Source{Input: `
 		type Query { thing(id: ID): Thing }
-		type Thing { id: ID! name: String other: Thing! } `})
+		type Thing { id: ID! name: String other: Thing! parts(size: Int): [Thing!]! } `})
+	parts := plan.Held("whole_id", "{id}").Where("size", "{size} = {arg}")
 	root := []plan.Root{{Name: "thing", Lookup: plan.ByID}}
 	for want, object := range map[string]plan.Object{
 		"field Thing.name is not declared": {Type: "Thing", Table: "thing", Prefix: "thing", Fields: plan.Fields{"other": plan.One("other_id")}},
@@ -235,7 +245,14 @@ func TestCatalogueKeepsThePromisesOfTheSchema(t *testing.T) {
 			Fields: plan.Fields{"name": plan.Column("name"), "other": plan.One("other_id")}},
 		"field Thing.name is declared as another kind than the schema says": {Type: "Thing", Table: "thing", Prefix: "thing",
 			Fields: plan.Fields{"name": plan.One("name_id"), "other": plan.One("other_id")}},
+		"field Thing.parts starts from the id of a type that has none": {Type: "Thing", Table: "thing",
+			Fields: plan.Fields{"id": plan.Column("id"), "name": plan.Column("name"), "other": plan.One("other_id")}},
+		"argument Thing.parts(size:) has no condition": {Type: "Thing", Table: "thing", Keyed: true,
+			Fields: plan.Fields{"name": plan.Column("name"), "other": plan.One("other_id"), "parts": plan.Held("whole_id", "{id}")}},
 	} {
+		if object.Fields["parts"].Relation == nil {
+			object.Fields["parts"] = parts
+		}
 		if _, err := plan.NewCatalogue(parsed, []plan.Object{object}, root); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}

@@ -37,7 +37,7 @@ func New(c *Catalogue, pool *pgxpool.Pool, named bool) *Planner {
 		panic(err) // only for a size below one
 	}
 	return &Planner{catalogue: c, pool: pool, named: named, operations: operations,
-		states: sync.Pool{New: func() any { return new(state) }}}
+		states: sync.Pool{New: func() any { return newState() }}}
 }
 
 // Catalogue is what the planner reads by.

@@ -148,7 +148,7 @@ var FormerKey = plan.Object{
 
 // TerritorialChange is how one unit became, or became part of, another.
 var TerritorialChange = plan.Object{
-	Type: "TerritorialChange", Table: "territorial_change",
+	Type: "TerritorialChange", Table: "territorial_change", Keyed: true,
 	Fields: plan.Fields{
 		"kind":        plan.Column("kind"),
 		"effectiveOn": value.PartialDate("effective_on"),
