@@ -74,7 +74,8 @@ func TestPlannerAgreesWithReference(t *testing.T) {
 			t.Fatalf("shrunk:\n%s", c.shrink(op, run, g.viewer))
 		}
 	}
-	t.Logf("%d operations in %d runs each, %d as too large, %d others invalid; %d statements", ran, runsOf, tooLarge, invalid, len(c.ref.memo))
+	t.Logf("%d operations in %d runs each, %d as too large, %d others invalid; %d statements; %d of %d entries read",
+		ran, runsOf, tooLarge, invalid, len(c.ref.memo), len(c.known.items)-len(c.known.missed()), len(c.known.items))
 	if tooLarge > ran/10 {
 		t.Errorf("%d of %d operations are too large", tooLarge, ran)
 	}
