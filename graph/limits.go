@@ -20,7 +20,9 @@ const (
 
 	// Introspection nests deeper and repeats itself: what GraphiQL sends passes.
 	maxIntrospectionDepth = 20
-	maxIntrospectionCost  = 200_000 // values, roughly; the query of GraphiQL comes to 43,000
+	// How many values of introspection may be asked for, roughly, per thing that
+	// the schema names. GraphiQL's query asks for twenty.
+	maxIntrospection = 60
 
 	// maxPairs bounds what validation compares: every two fields that answer
 	// under the same key in the same place.
@@ -118,7 +120,7 @@ func (l *limits) field(f *ast.Field, at place) *gqlerror.Error {
 			l.cost += 10 * at.items
 		}
 	}
-	if l.cost += inner.items; l.cost > maxIntrospectionCost {
+	if l.cost += inner.items; l.cost > l.sizes.names*maxIntrospection {
 		return tooLarge(inner.path, "The operation asks for too much of the schema at once; take it from /schema.graphql, or ask for less.")
 	}
 	if len(inner.path) > inner.depth {
@@ -128,7 +130,11 @@ func (l *limits) field(f *ast.Field, at place) *gqlerror.Error {
 }
 
 // sizes are how many answers the lists of introspection have, on average.
-type sizes struct{ types, fields, args, inputs, values, directives, possible, interfaces float64 }
+type sizes struct {
+	types, fields, args, inputs, values, directives, possible, interfaces float64
+
+	names float64 // all types, fields, arguments and values there are
+}
 
 // of is how many answers a field has, and whether they are a list. A type inside
 // another is there half the time.
@@ -174,6 +180,7 @@ func sizesOf(schema *ast.Schema) sizes {
 		s.interfaces += float64(len(def.Interfaces))
 		s.possible += float64(len(schema.PossibleTypes[def.Name]))
 	}
+	s.names = s.types + s.fields + s.args + s.inputs + s.values
 	s.args /= s.fields
 	s.fields /= s.types
 	s.inputs /= s.types
