@@ -8,7 +8,7 @@ var Objects = []plan.Object{Comment, EditorNote}
 
 // Comment is one contribution to a discussion. Triggers store whether it is
 // visible, or the tombstone of a removed one on which visible replies hang.
-// The text of a tombstone reaches nobody but moderators.
+// The text of a tombstone reaches nobody through the API.
 var Comment = plan.Object{
 	Type: "Comment", Table: "comment", Prefix: "comment",
 	Visible: plan.Visibility{
