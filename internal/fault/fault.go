@@ -15,8 +15,6 @@ type Code string
 // The codes that callers may rely on.
 const (
 	Invalid  Code = "BAD_USER_INPUT" // a value is wrong; the message says what is expected
-	NotFound Code = "NOT_FOUND"      // a row that a write needs does not exist
-	Conflict Code = "CONFLICT"       // somebody else was faster
 	TooLarge Code = "TOO_LARGE"      // the operation asks for more than one answer may hold
 	Timeout  Code = "TIMEOUT"        // the answer took longer than allowed
 	Busy     Code = "SERVICE_UNAVAILABLE"
