@@ -343,7 +343,11 @@ func (ref *reference) fill(piece plan.SQL, n names) string {
 	case words[0] == "link":
 		text = n.link + "." + words[1]
 	case words[0] == "field":
-		text = ref.fill(ref.catalogue.Object(words[1]).Fields[words[2]].Expr, n)
+		of := n
+		if words[3] != "" {
+			of = names{row: words[3]}
+		}
+		text = ref.fill(ref.catalogue.Object(words[1]).Fields[words[2]].Expr, of)
 	case strings.HasPrefix(inside, "visible "):
 		text = ref.visible(ref.catalogue.Object(words[1]), words[2])
 	case strings.HasPrefix(inside, "listed "):

@@ -20,17 +20,18 @@ const callStatus plan.SQL = `(CASE
 	WHEN {status_verified_on} >= {today} - interval '12 months' THEN 'OPEN'
 	ELSE 'UNKNOWN' END)`
 
-// programStatus is that of its calls, and of its period where they say nothing.
+// programStatus is what its calls say, unless its period is over: open if one of
+// them is, unknown if that cannot be told of one, announced if all of them are.
 const programStatus plan.SQL = `(CASE
 	WHEN {period_to_end} < {today} THEN 'ENDED'
 	ELSE coalesce((
 		SELECT CASE
-			WHEN bool_or(c.opens_on <= {today} AND (c.closes_on >= {today}
-				OR c.closes_on IS NULL AND c.status_verified_on >= {today} - interval '12 months')) THEN 'OPEN'
-			WHEN bool_or(c.closes_on IS NULL AND coalesce(c.opens_on <= {today}, true)) THEN 'UNKNOWN'
-			WHEN bool_and(c.opens_on > {today}) THEN 'UPCOMING'
+			WHEN bool_or(c.status = 'OPEN') THEN 'OPEN'
+			WHEN bool_or(c.status = 'UNKNOWN') THEN 'UNKNOWN'
+			WHEN bool_and(c.status = 'UPCOMING') THEN 'UPCOMING'
 			ELSE 'CLOSED' END
-		FROM funding_call c WHERE c.program_id = {id} AND c.deleted_at IS NULL HAVING count(*) > 0), 'UNKNOWN')
+		FROM (SELECT {field FundingCall.status call} AS status FROM funding_call call
+			WHERE call.program_id = {id} AND call.deleted_at IS NULL) c HAVING count(*) > 0), 'UNKNOWN')
 	END)`
 
 // Program is a funding program.

@@ -19,7 +19,8 @@ import (
 //	{now}, {today}       are the instant and the German day of the operation
 //	{visible Type alias} is what the caller may see of a type, for a row named alias
 //	{listed Type alias}  is what lists show of it
-//	{field Type.name}    is a computed field of a type, for the row that the piece is about
+//	{field Type.name}    is a computed field of a type, for the row that the piece is about,
+//	                     or with an alias behind it, for the row of that name
 type SQL string
 
 // Object declares the readable shape of one GraphQL type.

@@ -27,7 +27,6 @@ const (
 	Public    Role = iota // anybody: what is published and approved
 	Editor                // drafts too
 	Moderator             // drafts and comments that wait too
-	roles
 )
 
 // Viewer is who reads, and at which instant. All of an operation is read as one

@@ -57,8 +57,12 @@ func (b *builder) expr(sql SQL, r row) string {
 			}
 			return and(conds)
 		case strings.HasPrefix(p, "field "):
-			name, field, _ := strings.Cut(p[len("field "):], ".")
-			return b.expr(b.catalogue.objects[name].Fields[field].Expr, r)
+			words, of := strings.Fields(p), r
+			if len(words) == 3 {
+				of = row{alias: words[2]}
+			}
+			name, field, _ := strings.Cut(words[1], ".")
+			return b.expr(b.catalogue.objects[name].Fields[field].Expr, of)
 		}
 		return r.alias + "." + r.prefix + p
 	})
