@@ -97,10 +97,7 @@ var Municipality = plan.Object{
 		"strategies": plan.Joined("EXISTS (SELECT FROM strategy_owner o WHERE o.strategy_id = {id} AND o.municipality_id = {parent.id})"),
 		"articles":   plan.Joined("EXISTS (SELECT FROM article_municipality a WHERE a.article_id = {id} AND a.municipality_id = {parent.id})"),
 		"awards":     plan.Joined("EXISTS (SELECT FROM funding_award_recipient r WHERE r.award_id = {id} AND r.municipality_id = {parent.id})"),
-		"totalAwarded": plan.Computed(`SELECT coalesce(sum(a.amount_awarded_amount) FILTER (WHERE a.amount_awarded_currency = 'EUR'), 0)::numeric AS sum,
-				(count(*) FILTER (WHERE a.amount_awarded_currency = 'EUR'))::int4 AS known_count,
-				(count(*) FILTER (WHERE a.amount_awarded_currency IS DISTINCT FROM 'EUR'))::int4 AS unknown_count
-			FROM funding_award a JOIN funding_award_recipient r ON r.award_id = a.id
+		"totalAwarded": value.MoneySum("amount_awarded", `funding_award a JOIN funding_award_recipient r ON r.award_id = a.id
 			WHERE r.municipality_id = {parent.id} AND {visible FundingAward a}`),
 		"organizations": plan.Held("municipality_id", ""),
 		"version":       plan.Column("version"),

@@ -115,6 +115,15 @@ func Period(name string) plan.Field {
 // name_approximate.
 func Money(name string) plan.Field { return plan.Value(name+"_", "amount") }
 
+// MoneySum adds up the amounts named name of rows under the alias a, in euros,
+// and counts those that are not known.
+func MoneySum(name, rows plan.SQL) plan.Field {
+	euros := "a." + name + "_currency = 'EUR'"
+	return plan.Computed("SELECT coalesce(sum(a." + name + "_amount) FILTER (WHERE " + euros + "), 0)::numeric AS sum, " +
+		"(count(*) FILTER (WHERE " + euros + "))::int4 AS known_count, " +
+		"(count(*) FILTER (WHERE (" + euros + ") IS NOT TRUE))::int4 AS unknown_count FROM " + rows)
+}
+
 // Links are the rows of a link table, in order.
 func Links(table plan.SQL, holder string) plan.Field {
 	return plan.Rows(table, holder, "{position}")
