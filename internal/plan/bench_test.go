@@ -41,7 +41,7 @@ func measure(b *testing.B, run func(b *testing.B, planner *plan.Planner, op *ast
 		b.Fatal(err)
 	}
 	for _, o := range operations {
-		doc, errs := gqlparser.LoadQuery(catalogue.Schema, o.document)
+		doc, errs := gqlparser.LoadQueryWithRules(catalogue.Schema, o.document, nil)
 		if len(errs) > 0 {
 			b.Fatal(errs)
 		}
