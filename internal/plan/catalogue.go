@@ -35,6 +35,22 @@ type Object struct {
 	Order   []Term     // of connections that are given none
 
 	Fields Fields
+	Search *Search // how full-text search finds its rows; nil if it does not
+}
+
+// Search says by which texts of a row full-text search finds it, and what of it
+// narrows a search. Each piece is about a row of the type's table; an empty one
+// stands for nothing.
+type Search struct {
+	Title   SQL // what names it: weight A
+	Labels  SQL // kicker, keywords, names of what it belongs to: weight B
+	Summary SQL // weight C
+	Body    SQL // as plain text: weight D
+
+	Date           SQL // the day that it is from
+	Municipalities SQL // an array of keys of municipalities
+	States         SQL // an array of keys of states
+	Topics         SQL // an array of keys of topics
 }
 
 // Fields maps the fields of a GraphQL type to where they are read from.
