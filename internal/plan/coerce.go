@@ -237,6 +237,7 @@ func wrongType(def *ast.Definition) error {
 		"Date":     `a day as a string, such as "2024-02-06"`,
 		"DateTime": `an instant as a string, such as "2024-02-06T09:30:00Z"`,
 		"Decimal":  `a decimal number as a string, such as "15750000.00"`,
+		"Duration": `a duration of ISO 8601 in years, months, weeks and days, up to three digits of years and four of the others, such as "P30D" or "P1Y6M"`,
 	}[def.Name]
 	switch {
 	case expected != "":
@@ -249,6 +250,9 @@ func wrongType(def *ast.Definition) error {
 }
 
 var decimal = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,10})?$`)
+
+// duration is one of ISO 8601 without a time of day.
+var duration = regexp.MustCompile(`^P([0-9]{1,3}Y)?([0-9]{1,4}M)?([0-9]{1,4}W)?([0-9]{1,4}D)?$`)
 
 // leaf coerces a scalar or an enum value.
 func leaf(def *ast.Definition, v any) (any, error) {
@@ -303,6 +307,11 @@ func leaf(def *ast.Definition, v any) (any, error) {
 		return t.UTC(), nil
 	case "Decimal":
 		if !decimal.MatchString(s) {
+			return nil, wrongType(def)
+		}
+		return s, nil
+	case "Duration":
+		if !duration.MatchString(s) || len(s) < 3 {
 			return nil, wrongType(def)
 		}
 		return s, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -21,26 +22,55 @@ func (a argRef) down(i int) argRef {
 	return a
 }
 
-func (a argRef) param(b *builder, scalar string, list bool, conv conversion) string {
-	return b.param(a.of(scalar, list, conv))
-}
-
 func (a argRef) of(scalar string, list bool, conv conversion) param {
 	return param{from: fromArgument, site: a.site, arg: a.arg, path: a.path, scalar: scalar, list: list, conv: conv}
 }
 
+// members are the parameters of an input object's members, by name.
+func (a argRef) members(in *object) map[string]param {
+	params := map[string]param{}
+	for i, m := range in.members {
+		t := in.def.Fields.ForName(m.name).Type
+		params[m.name] = a.down(i).of(t.Name(), t.Elem != nil, asItIs)
+	}
+	return params
+}
+
+// conditions are the parameters of a filter's conditions, for what orders by one.
+func (a argRef) conditions(filter *object) map[string]param {
+	params := map[string]param{}
+	for i, m := range filter.members {
+		ref := a.down(i)
+		if in, ok := m.value.(*object); ok {
+			for name, p := range ref.members(in) {
+				params[m.name+"."+name] = p
+			}
+			continue
+		}
+		params[m.name] = ref.of(filter.def.Fields.ForName(m.name).Type.Name(), false, asItIs)
+	}
+	return params
+}
+
 // filter turns a filter input into conditions on a row. A field of the filter
 // is named like the field of the type whose values it compares, so that no
-// filter is declared twice.
-func (b *builder) filter(o *Object, r row, ref argRef, in *object) []string {
+// filter is declared twice. Conditions named by without are left out, where all
+// of them have to hold.
+func (b *builder) filter(o *Object, r row, ref argRef, in *object, without ...string) []string {
 	var conds []string
 	for i, m := range in.members {
 		ref := ref.down(i)
+		if slices.Contains(without, m.name) {
+			continue
+		}
 		switch m.name {
 		case "and", "or":
 			var parts []string
+			if m.name == "or" {
+				without = nil
+			}
 			for j, item := range m.value.([]any) {
-				parts = append(parts, "("+and(b.filter(o, r, ref.down(j), item.(*object)))+")")
+				parts = append(parts, "("+and(b.filter(o, r, ref.down(j), item.(*object), without...))+")")
 			}
 			switch {
 			case m.name == "and":
@@ -53,10 +83,28 @@ func (b *builder) filter(o *Object, r row, ref argRef, in *object) []string {
 		case "not":
 			conds = append(conds, "("+and(b.filter(o, r, ref, m.value.(*object)))+") IS NOT TRUE")
 		default:
+			if sql, ok := o.Filters[m.name]; ok {
+				conds = append(conds, b.condition(sql, r, ref, in.def.Fields.ForName(m.name).Type, m.value))
+				continue
+			}
 			conds = append(conds, b.compare(o, r, m.name, ref, m.value.(*object))...)
 		}
 	}
 	return conds
+}
+
+// condition is one that the type declares beside those on its fields.
+func (b *builder) condition(sql SQL, r row, ref argRef, t *ast.Type, value any) string {
+	if in, ok := value.(*object); ok {
+		r.args = ref.members(in)
+	} else {
+		r.args = map[string]param{"": ref.of(t.Name(), t.Elem != nil, asItIs)}
+	}
+	cond := "(" + b.expr(sql, r) + ")"
+	if value == false {
+		return "(" + cond + " IS NOT TRUE)"
+	}
+	return cond
 }
 
 // compare turns the condition on one field into SQL.
@@ -94,11 +142,17 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 	}
 	var conds []string
 	for i, m := range in.members {
-		cond := exists(ref.down(i), m.value.(*object))
-		if m.name == "none" {
-			cond = "NOT " + cond
+		ref := ref.down(i)
+		switch m.name {
+		case "some":
+			conds = append(conds, exists(ref, m.value.(*object)))
+		case "none":
+			conds = append(conds, "NOT "+exists(ref, m.value.(*object)))
+		case "all":
+			for j, item := range m.value.([]any) {
+				conds = append(conds, exists(ref.down(j), item.(*object)))
+			}
 		}
-		conds = append(conds, cond)
 	}
 	return conds
 }
@@ -147,12 +201,27 @@ func (b *builder) operators(o *Object, expr string, def *ast.Definition, ref arg
 			cond = "fold(" + expr + ") LIKE fold(" + pattern(likePattern) + ") || '%'"
 		case "isNull":
 			cond = isNull(expr, m.value.(bool))
+		case "last", "next":
+			cond = b.around(expr, scalar, m.name, ref)
 		default:
 			panic("plan: operator " + m.name + " of " + in.def.Name + " has no meaning")
 		}
 		conds = append(conds, cond)
 	}
 	return conds
+}
+
+// around is a span of time that ends or begins now.
+func (b *builder) around(expr, scalar, side string, ref argRef) string {
+	now := b.param(param{from: fromNow, scalar: "DateTime"})
+	if scalar == "Date" {
+		now = b.param(param{from: fromToday, scalar: "Date"})
+	}
+	span := b.param(ref.of("Duration", false, asItIs))
+	if side == "last" {
+		return fmt.Sprintf("%s BETWEEN %s - %s AND %s", expr, now, span, now)
+	}
+	return fmt.Sprintf("%s BETWEEN %s AND %s + %s", expr, now, now, span)
 }
 
 func isNull(expr string, yes bool) string {
@@ -207,14 +276,20 @@ func checkFilter(filter *object) error {
 				}
 				err = walk(v, inner)
 			case []any:
-				if m.name != "and" && m.name != "or" {
+				if m.name != "and" && m.name != "or" && m.name != "all" {
 					predicates++
 					break
 				}
+				inner := relations + b2i(m.name == "all")
 				for _, item := range v {
-					if err = walk(item.(*object), relations); err != nil {
+					if err = walk(item.(*object), inner); err != nil {
 						return at(err, m.name)
 					}
+				}
+			case string:
+				predicates++
+				if m.name == "q" && utf8.RuneCountInString(v) > MaxSearch {
+					err = fault.New(fault.Invalid, "may have %d characters at most.", MaxSearch)
 				}
 			default:
 				predicates++

@@ -30,6 +30,7 @@ const (
 	fromArgument
 	fromCursor
 	fromLimit
+	fromOffset
 	fromIDs     // keys of a list of ids
 	fromIDTypes // their types, as places in the plan's list of types
 )
@@ -39,13 +40,15 @@ type conversion uint8
 const (
 	asItIs      conversion = iota
 	likePattern            // a text inside a LIKE pattern
+	searchQuery            // words to search for, as a tsquery
+	searchWords            // the words themselves, folded
 )
 
 // Object identifiers of Postgres' types (pg_type.dat), which never change.
 var oids = map[string][2]uint32{ // of the type, and of an array of it
 	"Boolean": {16, 1000}, "Int": {23, 1007}, "String": {25, 1009}, "Float": {701, 1022},
 	"Date": {1082, 1182}, "DateTime": {1184, 1185}, "Decimal": {1700, 1231}, "ID": {2950, 2951},
-	"limit": {20, 1016},
+	"Duration": {1186, 1187}, "limit": {20, 1016},
 }
 
 func (p param) oid() uint32 {
@@ -56,10 +59,10 @@ func (p param) oid() uint32 {
 	return pair[b2i(p.list)]
 }
 
-// format is the wire format of a parameter: decimals go as text, all others
-// binary.
+// format is the wire format of a parameter: decimals and durations go as text,
+// all others binary.
 func (p param) format() int16 {
-	return int16(b2i(p.scalar != "Decimal"))
+	return int16(b2i(p.scalar != "Decimal" && p.scalar != "Duration"))
 }
 
 // bind gives a parameter's value for one run.
@@ -71,6 +74,9 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 		return appendScalar(nil, dateOf(v.Now.In(berlin)))
 	case fromLimit: // one more, to know whether there is a next page
 		return binary.BigEndian.AppendUint64(nil, uint64(r.pages[p.site].limit+1))
+	case fromOffset:
+		page := r.pages[p.site]
+		return binary.BigEndian.AppendUint64(nil, uint64(page.limit*(page.number-1)))
 	case fromCursor:
 		cur := r.pages[p.site].after
 		if p.before {
@@ -98,14 +104,20 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 			value = v[step]
 		}
 	}
-	if p.list {
+	switch p.conv {
+	case searchQuery:
+		value = german.ParseQuery(value.(string)).TSQuery()
+	case searchWords:
+		value = wordsOf(value.(string))
+	case likePattern:
+		value = likeEscaper.Replace(value.(string))
+	case asItIs:
+	}
+	if p.list && value != nil {
 		return p.appendList(value.([]any))
 	}
 	if p.names(value) == nil {
 		return nil
-	}
-	if p.conv == likePattern {
-		value = likeEscaper.Replace(value.(string))
 	}
 	return appendScalar([]byte{}, value) // not nil, which is null: an empty text is one
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -47,6 +48,7 @@ type pageArgs struct {
 	limit         int
 	last          bool
 	after, before *cursor
+	number        int // of a numbered page, from 1; 0 if it is not numbered
 }
 
 // Request is an operation with its coerced arguments, ready to be read.
@@ -86,7 +88,8 @@ func (p *Planner) Prepare(def *ast.OperationDefinition, vars map[string]any, rol
 			r.args[i], r.pages[i] = args, page
 		}
 		for a, v := range r.args[i] {
-			r.shape = appendShape(r.shape, v, s.field.Definition.Arguments[a].Name == "orderBy", s.target == nil)
+			name := s.field.Definition.Arguments[a].Name
+			r.shape = appendShape(r.shape, v, name == "orderBy" || name == "by", s.target == nil)
 		}
 		r.shape = appendCursorShape(r.shape, r.pages[i].after)
 		r.shape = appendCursorShape(r.shape, r.pages[i].before)
@@ -286,21 +289,48 @@ func (p *Planner) coercePage(s *site, args []any) (pageArgs, error) {
 		}
 		page.limit, page.last = int(n), name == "last"
 	}
+	after, before := arg("after"), arg("before")
+	number, size := arg("page"), arg("pageSize")
+	if number != nil || size != nil {
+		if first != nil || last != nil || after != nil || before != nil {
+			return page, fault.New(fault.Invalid, "takes `page` and `pageSize`, or `first`, `last`, `after` and `before`, not both.")
+		}
+		page.number = 1
+		if size != nil {
+			n := size.(int64)
+			if n < 1 || n > MaxPage {
+				return page, fault.New(fault.Invalid, "must be between 1 and %d, not %d.", MaxPage, n).At("pageSize")
+			}
+			page.limit = int(n)
+		}
+		if number != nil {
+			n := number.(int64)
+			if n < 1 {
+				return page, fault.New(fault.Invalid, "must be 1 or more, not %d.", n).At("page")
+			}
+			if n*int64(page.limit) > MaxDepth {
+				return page, fault.New(fault.Invalid, "reaches the first %d entries only; go further with `first` and `after`, or narrow the filter.", MaxDepth).At("page")
+			}
+			page.number = int(n)
+		}
+	}
 	orderBy := arg("orderBy")
 	if list, ok := orderBy.([]any); ok && len(list) > maxTerms {
 		return page, fault.New(fault.Invalid, "may hold %d keys at most.", maxTerms).At("orderBy")
 	}
-	if filter, ok := arg("filter").(*object); ok {
+	filter, _ := arg("filter").(*object)
+	if filter != nil {
 		if err := checkFilter(filter); err != nil {
 			return page, at(err, "filter")
 		}
 	}
-	after, before := arg("after"), arg("before")
-	if after == nil && before == nil {
-		return page, nil
+	if text, ok := arg("query").(string); ok {
+		if n := utf8.RuneCountInString(text); n > MaxSearch {
+			return page, fault.New(fault.Invalid, "may have %d characters at most, not %d.", MaxSearch, n).At("query")
+		}
 	}
-	ord, err := p.catalogue.order(s.target, termsOf(orderBy))
-	if err != nil {
+	ord, err := p.catalogue.order(s.target, orderBy, filter)
+	if err != nil || after == nil && before == nil {
 		return page, err
 	}
 	for _, side := range []struct {

@@ -22,8 +22,7 @@ type row struct {
 	prefix string // of its columns, for a value object
 	parent string // alias, point, and prefix of columns
 	link   string
-	arg    string            // the argument of a look-up or of a list
-	args   map[string]string // those of a root that is a query
+	args   map[string]param // arguments that the piece may use; "" is that of a piece with one
 }
 
 // asParent is how relations speak of the row that they start from.
@@ -41,11 +40,12 @@ func (b *builder) expr(sql SQL, r row) string {
 		case p == "today":
 			return b.param(param{from: fromToday, scalar: "Date"})
 		case p == "arg":
-			return r.arg
+			return b.param(r.args[""])
 		case strings.HasPrefix(p, "parent."):
 			return r.parent + p[len("parent."):]
-		case strings.HasPrefix(p, "arg."):
-			return r.args[p[len("arg."):]]
+		case strings.HasPrefix(p, "arg."), strings.HasPrefix(p, "tsquery arg."), strings.HasPrefix(p, "words arg."):
+			how, name, _ := strings.Cut(p, "arg.")
+			return b.argument(r, name, strings.TrimSpace(how))
 		case strings.HasPrefix(p, "link."):
 			return r.link + p[len("link"):]
 		case strings.HasPrefix(p, "visible "), strings.HasPrefix(p, "listed "):
@@ -66,6 +66,22 @@ func (b *builder) expr(sql SQL, r row) string {
 		}
 		return r.alias + "." + r.prefix + p
 	})
+}
+
+// argument is an argument of a piece of SQL, as it was given or read as words to
+// search for; null if it was not given.
+func (b *builder) argument(r row, name, how string) string {
+	p, ok := r.args[name]
+	if !ok {
+		return "NULL"
+	}
+	switch how {
+	case "tsquery":
+		p.conv = searchQuery
+	case "words":
+		p.conv, p.list = searchWords, true
+	}
+	return b.param(p)
 }
 
 // visible is what the viewer may see of a type. If the row was reached from
