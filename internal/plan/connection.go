@@ -11,8 +11,8 @@ import (
 type connectionPlan struct {
 	connectionEnc
 	scope *scope
-	order string // of the rows of the page
-	from  string // the page
+	from  string // the rows of the page
+	order string // in which order, and how many if from does not say so
 	head  *scope // count, and rows beyond the page
 	paged bool   // whether anything of the page is asked for
 }
@@ -38,8 +38,10 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 	if err != nil { // it was resolved when the arguments were coerced
 		panic(err)
 	}
-	if filter != nil {
-		ord.args = filterRef.conditions(filter)
+	if filter != nil { // the order is shared
+		own := *ord
+		own.args = filterRef.conditions(filter)
+		ord = &own
 	}
 
 	// chosen are the rows of the list, but for the conditions named.
@@ -66,7 +68,6 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 	c := &connectionPlan{scope: newScope(), head: newScope()}
 	c.site, c.hash = site, ord.hash
 	t := row{alias: b.alias()}
-	c.from = b.page(source, ord, page, site, t.alias)
 	c.order = ord.sql(b, t.alias, false)
 
 	keys := func() []int {
@@ -107,6 +108,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		return c.head.col("(" + strings.Join(parts, " OR ") + ")")
 	}
 
+	limit := param{from: fromLimit, site: site, scalar: "limit"}
 	c.count, c.next, c.previous, c.rows = -1, -1, -1, -1
 	field := f
 	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
@@ -147,8 +149,10 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 					sub.kind, sub.static = partStatic, []byte(`"PageInfo"`)
 				case "hasNextPage":
 					sub.kind, c.next = partHasNext, beyond(page.before, true)
+					limit.from = fromLimitAndOne
 				case "hasPreviousPage":
 					sub.kind, c.previous = partHasPrevious, beyond(page.after, false)
+					limit.from = fromLimitAndOne
 					if page.number > 0 {
 						c.previous = before()
 					}
@@ -177,14 +181,21 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		}
 		c.parts = append(c.parts, part)
 	}
+	// The page size is a parameter over a constant bound: as the bound alone it
+	// would cost a custom plan each time, as a literal a statement for each size.
+	rows := b.page(source, ord, page, site)
+	if nested := from != nil || len(c.head.cols) == 0; nested && !page.last && c.scope.joins.Len() == 0 {
+		c.from = fmt.Sprintf("(%s) %s", rows, t.alias)
+		c.order += " LIMIT " + b.param(limit)
+		return c
+	}
+	inner := b.alias()
+	c.from = fmt.Sprintf("(SELECT * FROM (%s) %s ORDER BY %s LIMIT %s) %s", rows, inner, ord.sql(b, inner, page.last), b.param(limit), t.alias)
 	return c
 }
 
-// page writes the rows of one page and one more. The page size is a parameter
-// over a constant bound: as the bound alone it would cost a custom plan each
-// time, as a literal a statement for each size.
-func (b *builder) page(source func() (string, row, []string), ord *order, page pageArgs, site int, alias string) string {
-	limit := b.param(param{from: fromLimit, site: site, scalar: "limit"})
+// page writes the rows of which one page is made.
+func (b *builder) page(source func() (string, row, []string), ord *order, page pageArgs, site int) string {
 	// Conditions of the cursor that the page does not start from narrow it.
 	cur, other := page.after, page.before
 	if page.last {
@@ -224,9 +235,10 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 			break
 		}
 	}
-	rows := "(" + strings.Join(parts, ")\n  UNION ALL (") + ")"
-	inner := b.alias()
-	return fmt.Sprintf("(SELECT * FROM (%s) %s ORDER BY %s LIMIT %s) %s", rows, inner, ord.sql(b, inner, page.last), limit, alias)
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return "(" + strings.Join(parts, ")\n  UNION ALL (") + ")"
 }
 
 // rootSQL is the statement of a connection at the root: its rows are rows. With

@@ -57,8 +57,8 @@ type besideEnc interface {
 	move(places []int)
 }
 
-func (e *listEnc) move(places []int)    { e.col = places[e.col] }
-func (e *scalarEnc) move(places []int)  { e.col = places[e.col] }
+func (e *listEnc) move(places []int)   { e.col = places[e.col] }
+func (e *scalarEnc) move(places []int) { e.col = places[e.col] }
 
 // pageRows is one page: which rows of what was read belong to it, and what is
 // beside them.

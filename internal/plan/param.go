@@ -30,6 +30,7 @@ const (
 	fromArgument
 	fromCursor
 	fromLimit
+	fromLimitAndOne // to know whether there is a next page
 	fromOffset
 	fromIDs     // keys of a list of ids
 	fromIDTypes // their types, as places in the plan's list of types
@@ -72,7 +73,9 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 		return appendScalar(nil, v.Now)
 	case fromToday:
 		return appendScalar(nil, dateOf(v.Now.In(berlin)))
-	case fromLimit: // one more, to know whether there is a next page
+	case fromLimit:
+		return binary.BigEndian.AppendUint64(nil, uint64(r.pages[p.site].limit))
+	case fromLimitAndOne:
 		return binary.BigEndian.AppendUint64(nil, uint64(r.pages[p.site].limit+1))
 	case fromOffset:
 		page := r.pages[p.site]
