@@ -54,7 +54,7 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/sample", "internal/demo", "internal/doctor")},
+		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor")},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/cache"), libraries: cors | gqlgen},
@@ -91,6 +91,7 @@ var table = map[string]row{
 	"internal/register":      {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
 	"internal/sample":        {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
 	"internal/render":        {ours: list("internal/text", "internal/postgres"), libraries: pgx},
+	"internal/search":        {ours: list("internal/plan", "internal/german", "internal/postgres"), libraries: pgx},
 	"internal/demo":          {ours: list("internal/render", "internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
 }
 

@@ -14,6 +14,7 @@ import (
 	"stadtgraph/internal/register"
 	"stadtgraph/internal/sample"
 	"stadtgraph/internal/server"
+	"stadtgraph/migrations"
 )
 
 type devCommand struct {
@@ -79,7 +80,8 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 		err = errors.Join(err, db.Stop(stop))
 	}()
 	url := db.URL(pglocal.Database)
-	if _, err := migrate(ctx, url); err != nil {
+	schema, err := postgres.Migrate(ctx, url, migrations.FS)
+	if err != nil {
 		return err
 	}
 	if !c.Empty {
@@ -89,6 +91,11 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 	}
 	if c.Sample {
 		if err := loadSample(ctx, url, c.SampleScale); err != nil {
+			return err
+		}
+	}
+	if !schema.Newer() {
+		if err := refresh(ctx, url); err != nil {
 			return err
 		}
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"stadtgraph/graph"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/render"
+	"stadtgraph/internal/search"
 	"stadtgraph/migrations"
 )
 
@@ -35,12 +37,24 @@ func migrate(ctx context.Context, url string) (postgres.Schema, error) {
 	if err != nil || state.Newer() {
 		return state, err
 	}
-	pool, err := postgres.Open(ctx, postgres.Config{URL: url, ApplicationName: "stadtgraph render", MaxConns: 1})
+	return state, refresh(ctx, url)
+}
+
+// refresh computes what is missing: renderings of texts, and what search finds.
+func refresh(ctx context.Context, url string) error {
+	catalogue, err := graph.Catalogue()
 	if err != nil {
-		return state, err
+		return err
+	}
+	pool, err := postgres.Open(ctx, postgres.Config{URL: url, ApplicationName: "stadtgraph refresh"})
+	if err != nil {
+		return err
 	}
 	defer pool.Close()
-	return state, render.Refresh(ctx, pool)
+	if err := render.Refresh(ctx, pool); err != nil {
+		return err
+	}
+	return search.Refresh(ctx, pool, catalogue)
 }
 
 type migrateDown struct {

@@ -16,6 +16,10 @@ var Indicator = plan.Object{
 	Type: "Indicator", Table: "indicator", Prefix: "indicator",
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
+	Named:   plan.Named{Key: "code", Label: "name"},
+	Facets: map[string]plan.Facet{
+		"unit": plan.By("unit"),
+	},
 	Fields: plan.Fields{
 		"code":         plan.Column("code"),
 		"name":         plan.Text("name"),
@@ -39,6 +43,12 @@ var Observation = plan.Object{
 		Via: plan.Via{Type: "Indicator", Column: "indicator_id"},
 	},
 	Order: []plan.Term{{Field: "asOf", Desc: true}},
+	Facets: map[string]plan.Facet{
+		"indicator":  plan.By("indicator"),
+		"year":       plan.ByYear("asOf"),
+		"comparator": plan.By("comparator"),
+	},
+	Filters: value.Sourced("figure_source", "figure_id", nil),
 	Fields: plan.Fields{
 		"indicator":  plan.One("indicator_id"),
 		"value":      plan.Expr("trim_scale({value})"), // 80, not 80.0000

@@ -15,6 +15,24 @@ var Organization = plan.Object{
 	Type: "Organization", Table: "organization", Prefix: "organization",
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
+	Search: &plan.Search{
+		Title: value.Lines("{name}", "{short_name}"),
+		Labels: value.Lines(
+			"(SELECT o.name FROM organization o WHERE o.id = {parent_id} AND o.deleted_at IS NULL)",
+			"(SELECT m.name FROM municipality m WHERE m.id = {municipality_id})",
+			"(SELECT s.name FROM state s WHERE s.id = {state_id})"),
+		Municipalities: value.Keys("SELECT {municipality_id}"),
+		States:         value.Keys("SELECT {state_id}", "SELECT m.state_id FROM municipality m WHERE m.id = {municipality_id}"),
+	},
+	Named: plan.Named{Key: "slug", Label: "name"},
+	Facets: map[string]plan.Facet{
+		"kind":         plan.By("kind"),
+		"state":        plan.By("state").With("territory"),
+		"municipality": plan.By("municipality").With("territory"),
+	},
+	Filters: map[string]plan.SQL{
+		"territory": "({municipality_id} IN (SELECT territory_members({arg})) OR {state_id} IN (SELECT s.id FROM state s WHERE s.key = ANY({arg})))",
+	},
 	Fields: plan.Fields{
 		"slug":                  plan.Column("slug"),
 		"name":                  plan.Text("name"),

@@ -15,6 +15,17 @@ var Person = plan.Object{
 	Type: "Person", Table: "person", Prefix: "person",
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "familyName"}, {Field: "name"}},
+	Search: &plan.Search{
+		Title: value.Lines("{name}", "{academic_title}", `array_to_string({aliases}, E'\n')`),
+		Labels: value.Lines(
+			value.Names("a.role", "person_affiliation a WHERE a.person_id = {id}"),
+			value.Names("o.name", "person_affiliation a JOIN organization o ON o.id IN (a.organization_id, a.party_id) AND o.deleted_at IS NULL WHERE a.person_id = {id}"),
+			value.Names("m.name", "person_affiliation a JOIN municipality m ON m.id = a.municipality_id WHERE a.person_id = {id}"),
+			value.Names("s.name", "person_affiliation a JOIN state s ON s.id = a.state_id WHERE a.person_id = {id}")),
+		Municipalities: value.Keys("SELECT a.municipality_id FROM person_affiliation a WHERE a.person_id = {id}"),
+		States: value.Keys("SELECT a.state_id FROM person_affiliation a WHERE a.person_id = {id}",
+			"SELECT m.state_id FROM person_affiliation a JOIN municipality m ON m.id = a.municipality_id WHERE a.person_id = {id}"),
+	},
 	Fields: plan.Fields{
 		"slug":          plan.Column("slug"),
 		"name":          plan.Text("name"),

@@ -20,7 +20,9 @@ import (
 //	{link.column}        is a column of the link table of a relation
 //	{arg}                is the argument of a look-up, a list or a condition, {arg.name} one of several,
 //	                     {arg.name.member} a member of an input object; null if it is not given
-//	{tsquery arg.name}   is that argument read as words to search for, {words arg.name} are the words
+//	{tsquery arg.name}   is that argument read as words to search for; see conversions for other readings
+//	{search Type alias}  is the text of a row from which hits show a piece, {label Type alias} what
+//	                     suggestions call it
 //	{now}, {today}       are the instant and the German day of the operation
 //	{visible Type alias} is what the caller may see of a type, for a row named alias
 //	{listed Type alias}  is what lists show of it
@@ -34,6 +36,7 @@ type Object struct {
 	Table  SQL      // where its rows are; empty for a value that lives in columns of its holder
 	Prefix string   // of its global ids; empty if it has none
 	Unique []string // fields, beside id, of which no two rows have the same value
+	Made   bool     // it is made in Go, of columns of its holder
 	Keyed  bool     // its rows have a key in the column id, though no global id
 
 	Visible Visibility // which rows a caller may see, on every path
@@ -90,6 +93,9 @@ type Search struct {
 	Labels  SQL // kicker, keywords, names of what it belongs to: weight B
 	Summary SQL // weight C
 	Body    SQL // as plain text: weight D
+
+	Label SQL     // what tells namesakes apart in suggestions, if not the title
+	Boost float64 // of its relevance beside that of other types, if not 1
 
 	Date           SQL // the day that it is from
 	Municipalities SQL // an array of keys of municipalities
@@ -298,6 +304,11 @@ type Catalogue struct {
 // the schema promises, field by field.
 func NewCatalogue(schema *ast.Schema, objects []Object, roots []Root) (*Catalogue, error) {
 	c := &Catalogue{Schema: schema, objects: map[string]*Object{}, roots: map[string]*Root{}, byID: map[string]*Object{}}
+	if types := searched(schema, objects); types != nil {
+		object, root := suggestion(types)
+		objects = append(slices.Clip(objects), searchHit(types), object, Object{Type: "Highlight", Made: true}, Object{Type: "TextRange", Made: true})
+		roots = append(slices.Clip(roots), root)
+	}
 	for i := range objects {
 		o := c.searchable(&objects[i])
 		if c.objects[o.Type] != nil {
@@ -379,6 +390,9 @@ func (c *Catalogue) check() (problems []string) {
 		o := c.objects[def.Name]
 		if o == nil {
 			bad("type %s is not declared", def.Name)
+			continue
+		}
+		if o.Made {
 			continue
 		}
 		for _, f := range def.Fields {

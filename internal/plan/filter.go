@@ -297,6 +297,9 @@ func checkFilter(filter *object) error {
 			case []any:
 				if m.name != "and" && m.name != "or" && m.name != "all" {
 					predicates++
+					if len(v) > maxItems {
+						err = fault.New(fault.Invalid, "may hold %d entries at most, not %d.", maxItems, len(v))
+					}
 					break
 				}
 				inner := relations + b2i(m.name == "all")

@@ -2,20 +2,20 @@ package plan
 
 import "strconv"
 
-// Made is an object that Go makes of columns of a row, or nil.
+// Made is what Go makes of columns of a row: nil, a string, an int, a Record, or a
+// list of these.
 type Made struct {
 	From []SQL
-	Make func(columns [][]byte) Value
+	Make func(columns [][]byte) any
 }
 
-// Value is such an object: by field a string, an int, a nested Value, or a list
-// of one of these.
-type Value map[string]any
+// Record is an object that is made so, by field.
+type Record map[string]any
 
 // madeEnc writes one.
 type madeEnc struct {
 	cols   []int
-	make   func([][]byte) Value
+	make   func([][]byte) any
 	fields []madeField
 }
 
@@ -36,6 +36,9 @@ func (b *builder) made(sc *scope, m *Made, r row, f *selected) encoder {
 
 func (b *builder) madeFields(sc *scope, f *selected) (fields []madeField) {
 	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
+	if def.IsLeafType() {
+		return nil
+	}
 	for _, f := range b.req.collect(def, f.sets) {
 		sc.cost.fields++
 		field := madeField{key: append(quote(nil, f.key), ':'), name: f.field.Name}
@@ -69,7 +72,7 @@ func appendValue(dst []byte, value any, fields []madeField) []byte {
 		return quote(dst, v)
 	case int:
 		return strconv.AppendInt(dst, int64(v), 10)
-	case Value:
+	case Record:
 		dst = append(dst, '{')
 		for i, f := range fields {
 			if i > 0 {
@@ -85,7 +88,7 @@ func appendValue(dst []byte, value any, fields []madeField) []byte {
 		return append(dst, '}')
 	case []string:
 		return appendValues(dst, v, fields)
-	case []Value:
+	case []Record:
 		return appendValues(dst, v, fields)
 	}
 	return append(dst, "null"...)

@@ -39,10 +39,13 @@ const (
 type conversion uint8
 
 const (
-	asItIs      conversion = iota
-	likePattern            // a text inside a LIKE pattern
-	searchQuery            // words to search for, as a tsquery
-	searchWords            // the words themselves, folded
+	asItIs          conversion = iota
+	likePattern                // a text inside a LIKE pattern
+	searchQuery                // words to search for, as a tsquery
+	searchTitles               // what somebody is typing, as a tsquery
+	searchSpellings            // the words to search for, as they are written
+	searchWords                // folded
+	searchQueries              // each as a tsquery
 )
 
 // Object identifiers of Postgres' types (pg_type.dat), which never change.
@@ -108,10 +111,8 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 		}
 	}
 	switch p.conv {
-	case searchQuery:
-		value = german.ParseQuery(value.(string)).TSQuery()
-	case searchWords:
-		value = wordsOf(value.(string))
+	case searchQuery, searchTitles, searchSpellings, searchWords, searchQueries:
+		value = p.conv.searched(value.(string))
 	case likePattern:
 		value = likeEscaper.Replace(value.(string))
 	case asItIs:

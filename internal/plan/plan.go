@@ -61,8 +61,9 @@ const (
 	maxFacets  = 12     // of one list
 	maxGroupBy = 3      // facets of one grouping
 
-	maxPredicates    = 50 // of one filter
-	maxRelationDepth = 3  // of one filter
+	maxPredicates    = 50   // of one filter
+	maxItems         = 1000 // of a list in one
+	maxRelationDepth = 3    // of one filter
 
 	listGuess = 5 // entries that a list which is no connection counts as
 )

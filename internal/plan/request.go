@@ -233,6 +233,9 @@ func (p *Planner) coerceSite(c *coercer, s *site) ([]any, pageArgs, error) {
 		}
 		args[i] = v
 	}
+	if err := p.checkBounds(s, args); err != nil {
+		return nil, pageArgs{}, err
+	}
 	if s.target != nil {
 		page, err := p.coercePage(s, args)
 		return args, page, err
@@ -243,20 +246,58 @@ func (p *Planner) coerceSite(c *coercer, s *site) ([]any, pageArgs, error) {
 	return args, pageArgs{}, nil
 }
 
-// checkLookup holds look-ups to one key, and lists of ids to their bound.
-func (p *Planner) checkLookup(def *ast.FieldDefinition, args []any) error {
+// checkBounds holds lists, texts and numbers of entries to their bounds.
+func (p *Planner) checkBounds(s *site, args []any) error {
 	most := maxNodes
-	if root := p.catalogue.roots[def.Name]; root != nil && root.Items > 0 {
+	if root := p.catalogue.roots[s.field.Name]; root != nil && root.Items > 0 {
 		most = root.Items
+	}
+	for i, v := range args {
+		name := s.field.Definition.Arguments[i].Name
+		var err error
+		switch v := v.(type) {
+		case []any:
+			switch {
+			case name == "by" && s.field.Name == "groups":
+				err = between(len(v), 1, maxGroupBy)
+			case name == "by":
+				err = between(len(v), 1, maxFacets)
+			case name != "orderBy" && len(v) > most:
+				err = fault.New(fault.Invalid, "may hold %d entries at most, not %d; ask for the rest in another request.", most, len(v))
+			}
+		case string:
+			if n := utf8.RuneCountInString(v); (name == "query" || name == "prefix") && n > MaxSearch {
+				err = fault.New(fault.Invalid, "may have %d characters at most, not %d.", MaxSearch, n)
+			}
+		case int64:
+			if name == "first" && s.target == nil && (v < 1 || v > MaxBuckets) {
+				err = fault.New(fault.Invalid, "must be between 1 and %d, not %d.", MaxBuckets, v)
+			}
+		}
+		if err != nil {
+			return at(err, name)
+		}
+	}
+	return nil
+}
+
+func between(n, least, most int) error {
+	if n < least || n > most {
+		return fault.New(fault.Invalid, "must hold between %d and %d entries, not %d.", least, most, n)
+	}
+	return nil
+}
+
+// checkLookup holds look-ups to one key.
+func (p *Planner) checkLookup(def *ast.FieldDefinition, args []any) error {
+	if root := p.catalogue.roots[def.Name]; root != nil && root.Rows != "" {
+		return nil
 	}
 	given, names := 0, make([]string, len(args))
 	for i, v := range args {
 		names[i] = "`" + def.Arguments[i].Name + "`"
 		if v != nil {
 			given++
-		}
-		if list, ok := v.([]any); ok && len(list) > most {
-			return fault.New(fault.Invalid, "may hold %d entries at most, not %d; ask for the rest in another request.", most, len(list)).At(def.Arguments[i].Name)
 		}
 	}
 	if given != 1 {
@@ -322,11 +363,6 @@ func (p *Planner) coercePage(s *site, args []any) (pageArgs, error) {
 	if filter != nil {
 		if err := checkFilter(filter); err != nil {
 			return page, at(err, "filter")
-		}
-	}
-	if text, ok := arg("query").(string); ok {
-		if n := utf8.RuneCountInString(text); n > MaxSearch {
-			return page, fault.New(fault.Invalid, "may have %d characters at most, not %d.", MaxSearch, n).At("query")
 		}
 	}
 	ord, err := p.catalogue.order(s.target, orderBy, filter)

@@ -43,7 +43,9 @@ func (b *builder) expr(sql SQL, r row) string {
 			return b.param(r.args[""])
 		case strings.HasPrefix(p, "parent."):
 			return r.parent + p[len("parent."):]
-		case strings.HasPrefix(p, "arg."), strings.HasPrefix(p, "tsquery arg."), strings.HasPrefix(p, "words arg."):
+		case p == "tsquery arg":
+			return b.argument(r, "", "tsquery")
+		case strings.HasPrefix(p, "arg."), strings.Contains(p, " arg."):
 			how, name, _ := strings.Cut(p, "arg.")
 			return b.argument(r, name, strings.TrimSpace(how))
 		case strings.HasPrefix(p, "link."):
@@ -56,6 +58,13 @@ func (b *builder) expr(sql SQL, r row) string {
 				conds = append(conds, b.listed(o, other, nil)...)
 			}
 			return and(conds)
+		case strings.HasPrefix(p, "search "), strings.HasPrefix(p, "label "):
+			words := strings.Fields(p)
+			s, other := b.catalogue.objects[words[1]].Search, row{alias: words[2]}
+			if words[0] == "label" {
+				return b.expr(s.Label, other)
+			}
+			return b.searchText(s, other)
 		case strings.HasPrefix(p, "field "):
 			words, of := strings.Fields(p), r
 			if len(words) == 3 {
@@ -68,6 +77,25 @@ func (b *builder) expr(sql SQL, r row) string {
 	})
 }
 
+// searchText is the text of a row from which hits show a piece.
+func (b *builder) searchText(s *Search, r row) string {
+	var parts []string
+	for _, part := range []SQL{s.Summary, s.Body} {
+		if part != "" {
+			parts = append(parts, b.expr(part, r))
+		}
+	}
+	if len(parts) == 0 {
+		return "NULL"
+	}
+	return "nullif(concat_ws(E'\n', " + strings.Join(parts, ", ") + "), '')"
+}
+
+// conversions are ways to read an argument, by the word in front of it.
+var conversions = map[string]conversion{
+	"tsquery": searchQuery, "titles": searchTitles, "spellings": searchSpellings, "words": searchWords, "tsqueries": searchQueries,
+}
+
 // argument is an argument of a piece of SQL, as it was given or read as words to
 // search for; null if it was not given.
 func (b *builder) argument(r row, name, how string) string {
@@ -75,11 +103,8 @@ func (b *builder) argument(r row, name, how string) string {
 	if !ok {
 		return "NULL"
 	}
-	switch how {
-	case "tsquery":
-		p.conv = searchQuery
-	case "words":
-		p.conv, p.list = searchWords, true
+	if conv, ok := conversions[how]; ok {
+		p.conv, p.list = conv, conv >= searchSpellings
 	}
 	return b.param(p)
 }

@@ -15,6 +15,20 @@ var Platform = plan.Object{
 	Type: "Platform", Table: "platform", Prefix: "platform",
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
+	Search: &plan.Search{
+		Title: "{name}",
+		Labels: value.Lines(
+			"(SELECT o.name FROM organization o WHERE o.id = {provider_id} AND o.deleted_at IS NULL)",
+			value.Names("s.name", "platform_state l JOIN state s ON s.id = l.state_id WHERE l.platform_id = {id}")),
+		Summary: "{summary}",
+		States:  value.Keys("SELECT l.state_id FROM platform_state l WHERE l.platform_id = {id}"),
+	},
+	Named: plan.Named{Key: "slug", Label: "name"},
+	Facets: map[string]plan.Facet{
+		"state":    plan.By("states"),
+		"provider": plan.By("provider"),
+	},
+	Filters: value.Sourced("platform_source", "platform_id", nil),
 	Fields: plan.Fields{
 		"slug":       plan.Column("slug"),
 		"name":       plan.Text("name"),

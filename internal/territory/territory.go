@@ -14,6 +14,13 @@ var Objects = []plan.Object{State, Municipality, PopulationFigure, GeoPoint, Con
 var State = plan.Object{
 	Type: "State", Table: "state", Prefix: "state",
 	Order: []plan.Term{{Field: "key"}},
+	Search: &plan.Search{
+		Title:          "{name}",
+		Labels:         value.Lines("{code}", "{key}", "{iso3166}", "{nuts1}"),
+		Municipalities: value.Keys("SELECT {city_municipality_id}"),
+		States:         "ARRAY[{id}]",
+	},
+	Named: plan.Named{Key: "key", Label: "name"},
 	Fields: plan.Fields{
 		"slug":       plan.Column("slug"),
 		"key":        plan.Column("key"),
@@ -52,6 +59,33 @@ var Municipality = plan.Object{
 		{Field: "dissolvedOn", Where: "{dissolved_on} IS NULL"},
 	},
 	Order: []plan.Term{{Field: "name"}},
+	Search: &plan.Search{
+		Title: value.Lines("{label}", "{official_name}"),
+		Labels: value.Lines("{administration_postal_code}",
+			value.Names("n.name", "municipality_former_name n WHERE n.municipality_id = {id}"),
+			value.Names("k.key", "municipality_key k WHERE k.municipality_id = {id}")),
+		// Weak, because whoever looks for Bayern wants no list of all that is in it.
+		Body:           "(SELECT s.name FROM state s WHERE s.id = {state_id})",
+		Municipalities: "ARRAY[{id}]",
+		States:         "ARRAY[{state_id}]",
+	},
+	Named: plan.Named{Key: "key", Label: "label"},
+	Facets: map[string]plan.Facet{
+		"state":            plan.By("state").With("territory"),
+		"governmentRegion": plan.By("governmentRegion").With("territory"),
+		"district":         plan.By("district").With("territory"),
+		"association":      plan.By("association").With("territory"),
+		"kind":             plan.By("kind"),
+		"urbanisation":     plan.By("urbanisation"),
+	},
+	Filters: map[string]plan.SQL{
+		"territory": "{id} IN (SELECT territory_members({arg}))",
+		"near":      "distance_km({latitude}, {longitude}, {arg.latitude}, {arg.longitude}) <= {arg.km}",
+		"within":    "{latitude} BETWEEN {arg.south} AND {arg.north} AND {longitude} BETWEEN {arg.west} AND {arg.east}",
+	},
+	Sorts: map[string]plan.Sort{
+		"distance": {By: "distance_km({latitude}, {longitude}, {arg.near.latitude}, {arg.near.longitude})", Scalar: "Float", Null: true},
+	},
 	Fields: plan.Fields{
 		"slug":                     plan.Column("slug"),
 		"name":                     plan.Text("name"),
@@ -100,9 +134,12 @@ var Municipality = plan.Object{
 		"totalAwarded": value.MoneySum("amount_awarded", `funding_award a JOIN funding_award_recipient r ON r.award_id = a.id
 			WHERE r.municipality_id = {parent.id} AND {visible FundingAward a}`),
 		"organizations": plan.Held("municipality_id", ""),
-		"version":       plan.Column("version"),
-		"createdAt":     plan.Column("created_at"),
-		"modifiedAt":    plan.Column("modified_at"),
+		"hasCurrentStrategy": plan.Expr(`EXISTS (SELECT FROM strategy_owner o JOIN strategy s ON s.id = o.strategy_id
+			WHERE o.municipality_id = {id} AND {visible Strategy s} AND {field Strategy.isCurrent s})`),
+		"distanceKm": plan.Expr("distance_km({latitude}, {longitude}, {arg.from.latitude}, {arg.from.longitude})"),
+		"version":    plan.Column("version"),
+		"createdAt":  plan.Column("created_at"),
+		"modifiedAt": plan.Column("modified_at"),
 	},
 }
 

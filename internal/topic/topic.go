@@ -1,7 +1,10 @@
 // Package topic is the noun of the subjects that entries are filed under.
 package topic
 
-import "stadtgraph/internal/plan"
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
 
 // Objects are the readable shapes of the noun.
 var Objects = []plan.Object{Topic}
@@ -11,6 +14,17 @@ var Topic = plan.Object{
 	Type: "Topic", Table: "topic", Prefix: "topic",
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
+	Search: &plan.Search{
+		Title: "{name}",
+		Labels: value.Lines(`array_to_string({synonyms}, E'\n')`,
+			"(SELECT p.name FROM topic p WHERE p.id = {parent_id} AND p.deleted_at IS NULL)"),
+		Topics: "ARRAY[{id}]",
+	},
+	Named: plan.Named{Key: "slug", Label: "name"},
+	Facets: map[string]plan.Facet{
+		"scheme": plan.By("scheme"),
+		"parent": plan.By("parent"),
+	},
 	Fields: plan.Fields{
 		"slug":     plan.Column("slug"),
 		"name":     plan.Text("name"),
