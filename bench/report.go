@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+type key struct {
+	query *query
+	kind  string
+}
+
+// A report is what a run found.
+type report struct {
+	bench   *bench
+	queries []*query
+	results map[key][]result   // a result for each round
+	idle    map[string]float64 // MiB resident before anything was asked
+	about   []string
+}
+
+// describe says what is measured, where.
+func (r *report) describe(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var version string
+	var articles, comments, municipalities, strategies int
+	err = conn.QueryRow(ctx, `SELECT current_setting('server_version'), (SELECT count(*) FROM article), (SELECT count(*) FROM comment),
+(SELECT count(*) FROM municipality WHERE level = 'MUNICIPALITY'), (SELECT count(*) FROM strategy)`).
+		Scan(&version, &articles, &comments, &municipalities, &strategies)
+	if err != nil {
+		return err
+	}
+	libraries := map[string]string{}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, d := range info.Deps {
+			libraries[d.Path] = d.Version
+		}
+	}
+	load := ""
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		load = ", load average " + strings.Fields(string(text))[0] + " before"
+	}
+	r.about = []string{
+		"command: `go run ./bench " + strings.Join(os.Args[1:], " ") + "`",
+		fmt.Sprintf("date: %s; %d processors, %s/%s%s", time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, load),
+		fmt.Sprintf("versions: %s, Postgres %s, pgx %s, gqlgen %s", runtime.Version(), version, libraries["github.com/jackc/pgx/v5"], libraries["github.com/99designs/gqlgen"]),
+		fmt.Sprintf("data: %d municipalities, %d strategies, %d articles, %d comments", municipalities, strategies, articles, comments),
+		fmt.Sprintf("load: %d clients, %v s for each target and query in each of %d rounds; each figure is the median of the rounds", r.bench.Clients, r.bench.Seconds, r.bench.Rounds),
+	}
+	return nil
+}
+
+// median is that of a figure over the rounds.
+func (r *report) median(q *query, kind string, figure func(result) float64) float64 {
+	results := r.results[key{q, kind}]
+	values := make([]float64, len(results))
+	for i, s := range results {
+		values[i] = figure(s)
+	}
+	return middle(values)
+}
+
+func middle(values []float64) float64 {
+	slices.Sort(values)
+	n := len(values)
+	return (values[n/2] + values[(n-1)/2]) / 2
+}
+
+// ratio is the median of the product's figure divided by that of the handlers in
+// the same round.
+func (r *report) ratio(q *query, figure func(result) float64) float64 {
+	planned, hand := r.results[key{q, "planned"}], r.results[key{q, "hand"}]
+	values := make([]float64, len(planned))
+	for i := range planned {
+		values[i] = figure(planned[i]) / figure(hand[i])
+	}
+	return middle(values)
+}
+
+// columns of the table.
+var columns = []struct {
+	name   string
+	format string
+	figure func(result) float64
+	cpu    bool // not known everywhere
+}{
+	{"req/s", "%.0f", func(s result) float64 { return s.rate }, false},
+	{"p50 ms", "%.2f", func(s result) float64 { return s.p50 }, false},
+	{"p99 ms", "%.2f", func(s result) float64 { return s.p99 }, false},
+	{"CPU server", "%.3f", func(s result) float64 { return s.server }, true},
+	{"CPU Postgres", "%.3f", func(s result) float64 { return s.postgres }, true},
+	{"CPU clients", "%.3f", func(s result) float64 { return s.load }, true},
+	{"statements", "%.0f", func(s result) float64 { return s.statements }, false},
+	{"allocations", "%.0f", func(s result) float64 { return s.mallocs }, false},
+	{"KiB allocated", "%.1f", func(s result) float64 { return s.kilobytes }, false},
+	{"MiB resident", "%.0f", func(s result) float64 { return s.resident }, true},
+}
+
+func cpu(s result) float64 { return s.server + s.postgres }
+
+func (r *report) write() error {
+	var out strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
+	p("# What reading costs\n\nWritten by `go run ./bench`; bench/main.go says how it measures.\n\n")
+	for _, line := range r.about {
+		p("- %s\n", line)
+	}
+	p("\n## The product beside the best by hand\n\n")
+	if len(r.results[key{r.queries[0], "planned"}]) > 0 && len(r.results[key{r.queries[0], "hand"}]) > 0 {
+		r.ratios(p)
+	}
+	p("\nCPU is in seconds for 1,000 requests, of the target's process, of all processes of\nPostgres, and of the clients that ask. What follows is per request. Resident memory is\nunder load")
+	for _, kind := range kinds {
+		if idle, ok := r.idle[kind]; ok {
+			p("; idle: %s %.0f MiB", kind, idle)
+		}
+	}
+	p(".\n\n| query | target |")
+	for _, c := range columns {
+		p(" %s |", c.name)
+	}
+	p("\n|---|---|%s\n", strings.Repeat("---:|", len(columns)))
+	for _, q := range r.queries {
+		for _, kind := range kinds {
+			if len(r.results[key{q, kind}]) == 0 {
+				continue
+			}
+			p("| %s | %s |", q.label, kind)
+			for _, c := range columns {
+				value := fmt.Sprintf(c.format, r.median(q, kind, c.figure))
+				if c.cpu && runtime.GOOS != "linux" {
+					value = "n/a"
+				}
+				p(" %s |", value)
+			}
+			p("\n")
+		}
+	}
+	p("\n")
+	for _, q := range r.queries {
+		p("- %s: %s\n", q.label, q.what)
+	}
+	p(`- planned: the product as it serves, with its log
+- hand: handlers written for each query, answering the same bytes
+- pg: the statements of hand, their rows read and dropped
+- constant: the bytes of hand, from memory
+`)
+	fmt.Print(out.String())
+	if r.bench.Out == "" {
+		return nil
+	}
+	return os.WriteFile(r.bench.Out, []byte(out.String()), 0o644)
+}
+
+// The goals for the product, relative to the handlers.
+const (
+	leastRate = 0.9
+	mostCPU   = 1.15
+)
+
+func (r *report) ratios(p func(format string, args ...any)) {
+	verdict := func(met bool) string {
+		if met {
+			return "met"
+		}
+		return "missed"
+	}
+	p("| query | req/s, goal ≥ %v | | CPU of server and Postgres, goal ≤ %v | |\n|---|---:|---|---:|---|\n", leastRate, mostCPU)
+	for _, q := range r.queries {
+		rate := r.ratio(q, func(s result) float64 { return s.rate })
+		p("| %s | %.2f | %s |", q.label, rate, verdict(rate >= leastRate))
+		if runtime.GOOS != "linux" {
+			p(" n/a | |\n")
+			continue
+		}
+		used := r.ratio(q, cpu)
+		p(" %.2f | %s |\n", used, verdict(used <= mostCPU))
+	}
+}
