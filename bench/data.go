@@ -27,8 +27,12 @@ type database struct {
 	pid    int             // of its postmaster, 0 if it is not ours
 }
 
-// settings keep the data in memory and background work out of the figures.
-var settings = map[string]string{"shared_buffers": "1GB", "autovacuum": "off", "max_wal_size": "4GB"}
+// settings keep the data in memory and background work out of the figures. The
+// data can be made again, so nothing waits for the disk.
+var settings = map[string]string{
+	"shared_buffers": "2GB", "autovacuum": "off", "max_wal_size": "4GB",
+	"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+}
 
 // made is the file in a data directory that says what its data was made by.
 const made = "made-by"
@@ -48,7 +52,7 @@ func open(ctx context.Context, dir string, scale float64, stale bool) (db *datab
 			return nil, err
 		}
 	}
-	server, err := pglocal.Start(ctx, pglocal.Config{DataDir: dir, Volatile: true, Settings: settings})
+	server, err := pglocal.Start(ctx, pglocal.Config{DataDir: dir, Settings: settings})
 	if err != nil {
 		return nil, err
 	}

@@ -220,37 +220,37 @@ func writeArticle(s *scratch, out []byte, rows *pgconn.ResultReader) []byte {
 
 // ------------------------------------------------------------ the newest articles
 
+// An article with several municipalities or strategies comes in several rows, the
+// wanted one first: one sort instead of two for each article.
 const newestSQL = `
 SELECT a.id, a.slug, a.kind, a.kicker, a.title, a.body_excerpt, a.body_reading_minutes, a.published_at, a.published_on_start,
   m.key, m.name, s.slug, s.title, s.kind
 FROM (
-  SELECT * FROM article a
+  SELECT a.id, a.slug, a.kind, a.kicker, a.title, a.body_excerpt, a.body_reading_minutes, a.published_at, a.published_on_start
+  FROM article a
   WHERE a.deleted_at IS NULL AND (a.publication_status = 'PUBLISHED' OR a.publication_status = 'SCHEDULED' AND a.published_at <= now())
     AND NOT a.sponsored AND a.published_on_start <= $1 AND (a.published_on_start < $1 OR a.id > $2)
   ORDER BY a.published_on_start DESC NULLS LAST, a.id LIMIT 21
 ) a
-LEFT JOIN LATERAL (
-  SELECT m.key, m.name FROM article_municipality am JOIN municipality m ON m.id = am.municipality_id
-  WHERE am.article_id = a.id
-  ORDER BY m.name COLLATE "de-x-icu", m.id LIMIT 1
-) m ON true
-LEFT JOIN LATERAL (
-  SELECT s.slug, s.title, s.kind FROM article_strategy x JOIN strategy s ON s.id = x.strategy_id
-  WHERE x.article_id = a.id AND s.deleted_at IS NULL
-    AND (s.publication_status IN ('PUBLISHED', 'ARCHIVED') OR s.publication_status = 'SCHEDULED' AND s.published_at <= now())
-  ORDER BY s.adopted_on_start DESC NULLS LAST, s.presented_on_start DESC NULLS LAST, s.title COLLATE "de-x-icu", s.id LIMIT 1
-) s ON true
-ORDER BY a.published_on_start DESC NULLS LAST, a.id`
+LEFT JOIN (article_municipality am JOIN municipality m ON m.id = am.municipality_id) ON am.article_id = a.id
+LEFT JOIN (article_strategy x JOIN strategy s ON s.id = x.strategy_id AND s.deleted_at IS NULL
+  AND (s.publication_status IN ('PUBLISHED', 'ARCHIVED') OR s.publication_status = 'SCHEDULED' AND s.published_at <= now())
+) ON x.article_id = a.id
+ORDER BY a.published_on_start DESC NULLS LAST, a.id, m.name COLLATE "de-x-icu", m.id,
+  s.adopted_on_start DESC NULLS LAST, s.presented_on_start DESC NULLS LAST, s.title COLLATE "de-x-icu", s.id`
 
 func writeNewest(s *scratch, out []byte, rows *pgconn.ResultReader) []byte {
 	out = append(out, `{"data":{"articles":{"nodes":[`...)
 	n := 0
-	for ; rows.NextRow(); n++ {
-		if n == 20 {
-			continue // says only that there are more
-		}
+	for rows.NextRow() {
 		v := rows.Values()
-		out = comma(out, n)
+		if n > 0 && bytes.HasSuffix(s.last, v[0]) {
+			continue // the same article
+		}
+		if n++; n > 20 {
+			continue // there are more
+		}
+		out = comma(out, n-1)
 		out = id(out, `{"id":"`, "article", v[0])
 		out = text(out, `,"slug":`, v[1])
 		out = text(out, `,"kind":`, v[2])
@@ -294,9 +294,12 @@ SELECT m.id, m.key, m.name, m.population,
     WHERE am.municipality_id = m.id AND a.deleted_at IS NULL AND NOT a.sponsored
       AND (a.publication_status = 'PUBLISHED' OR a.publication_status = 'SCHEDULED' AND a.published_at <= now())
     ORDER BY a.published_on_start DESC NULLS LAST, a.id LIMIT 3)
-FROM municipality m
-WHERE m.state_id = (SELECT s.id FROM state s WHERE s.key = $1) AND m.level = 'MUNICIPALITY' AND m.dissolved_on IS NULL
-ORDER BY m.name COLLATE "de-x-icu", m.id LIMIT 50`
+FROM (
+  SELECT m.id, m.key, m.name, m.population FROM municipality m
+  WHERE m.state_id = (SELECT s.id FROM state s WHERE s.key = $1) AND m.level = 'MUNICIPALITY' AND m.dissolved_on IS NULL
+  ORDER BY m.name COLLATE "de-x-icu", m.id LIMIT 50
+) m
+ORDER BY m.name COLLATE "de-x-icu", m.id`
 
 func writeState(s *scratch, out []byte, rows *pgconn.ResultReader) []byte {
 	out = append(out, `{"data":{"municipalities":{"nodes":[`...)
@@ -350,12 +353,12 @@ ORDER BY m.name COLLATE "de-x-icu", m.id LIMIT 101`
 func writeMunicipalities(s *scratch, out []byte, rows *pgconn.ResultReader) []byte {
 	out = append(out, `{"data":{"municipalities":{"nodes":[`...)
 	n := 0
-	for ; rows.NextRow(); n++ {
-		if n == 100 {
-			continue // says only that there are more
+	for rows.NextRow() {
+		if n++; n > 100 {
+			continue // there are more
 		}
 		v := rows.Values()
-		out = comma(out, n)
+		out = comma(out, n-1)
 		out = id(out, `{"id":"`, "municipality", v[0])
 		out = text(out, `,"slug":`, v[1])
 		out = text(out, `,"name":`, v[2])
