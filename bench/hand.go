@@ -155,6 +155,10 @@ func bindCursor(s *scratch, variable []byte) {
 func (s *scratch) keep(key, id []byte) {
 	s.last = append(s.last[:0], s.cursor[:cursorHead]...)
 	for _, k := range [][]byte{key, id} {
+		if k == nil {
+			s.last = append(s.last, 0)
+			continue
+		}
 		s.last = binary.AppendUvarint(s.last, uint64(len(k))+1)
 		s.last = append(s.last, k...)
 	}
@@ -226,11 +230,16 @@ const newestSQL = `
 SELECT a.id, a.slug, a.kind, a.kicker, a.title, a.body_excerpt, a.body_reading_minutes, a.published_at, a.published_on_start,
   m.key, m.name, s.slug, s.title, s.kind
 FROM (
-  SELECT a.id, a.slug, a.kind, a.kicker, a.title, a.body_excerpt, a.body_reading_minutes, a.published_at, a.published_on_start
-  FROM article a
+  (SELECT * FROM article a
   WHERE a.deleted_at IS NULL AND (a.publication_status = 'PUBLISHED' OR a.publication_status = 'SCHEDULED' AND a.published_at <= now())
     AND NOT a.sponsored AND a.published_on_start <= $1 AND (a.published_on_start < $1 OR a.id > $2)
-  ORDER BY a.published_on_start DESC NULLS LAST, a.id LIMIT 21
+  ORDER BY a.published_on_start DESC NULLS LAST, a.id LIMIT 21)
+  UNION ALL -- which reads on only if these are not enough
+  (SELECT * FROM article a
+  WHERE a.deleted_at IS NULL AND (a.publication_status = 'PUBLISHED' OR a.publication_status = 'SCHEDULED' AND a.published_at <= now())
+    AND NOT a.sponsored AND a.published_on_start IS NULL
+  ORDER BY a.id LIMIT 21)
+  LIMIT 21
 ) a
 LEFT JOIN (article_municipality am JOIN municipality m ON m.id = am.municipality_id) ON am.article_id = a.id
 LEFT JOIN (article_strategy x JOIN strategy s ON s.id = x.strategy_id AND s.deleted_at IS NULL

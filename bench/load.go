@@ -72,20 +72,18 @@ func (c *client) do(request []byte) ([]byte, error) {
 	return c.body, err
 }
 
-// ask is an asker of a target.
-func (t *target) asker() asker {
-	return func(_ context.Context, operation string, data any) error {
-		c, err := dial(t.addr)
-		if err != nil {
-			return err
-		}
-		defer c.conn.Close()
-		answer, err := c.do(request(t.addr, "/graphql", body(operation, nil)))
-		if err != nil {
-			return err
-		}
-		return decode(answer, data)
+// ask is an asker.
+func (t *target) ask(_ context.Context, operation string, data any) error {
+	c, err := dial(t.addr)
+	if err != nil {
+		return err
 	}
+	defer c.conn.Close()
+	answer, err := c.do(request(t.addr, "/graphql", body(operation, nil)))
+	if err != nil {
+		return err
+	}
+	return decode(answer, data)
 }
 
 func decode(answer []byte, data any) error {

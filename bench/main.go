@@ -14,6 +14,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -98,15 +99,16 @@ func (b *bench) Run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	runs, err := b.prepare(ctx, chosen, targets)
+	runs, err := compare(ctx, chosen, targets)
 	if err != nil {
 		return err
 	}
+	runs = slices.DeleteFunc(runs, func(r *run) bool { return !slices.Contains(b.Targets, r.target.kind) })
 	if err := b.warm(runs, r); err != nil {
 		return err
 	}
 	if b.CPUProfile != "" {
-		if _, err := targets["planned"].ask("/profile/start"); err != nil {
+		if _, err := targets["planned"].tell("/profile/start"); err != nil {
 			return err
 		}
 	}
@@ -124,7 +126,7 @@ func (b *bench) Run(ctx context.Context) (err error) {
 	}
 	fmt.Fprint(os.Stderr, "\r\n")
 	if b.CPUProfile != "" {
-		profile, err := targets["planned"].ask("/profile/stop")
+		profile, err := targets["planned"].tell("/profile/stop")
 		if err != nil {
 			return err
 		}
@@ -150,26 +152,23 @@ func (b *bench) database(ctx context.Context) (*database, error) {
 	return open(ctx, dir, b.Scale, b.Stale)
 }
 
-// prepare asks all targets everything once: answers must be equal.
-func (b *bench) prepare(ctx context.Context, chosen []*query, targets map[string]*target) ([]*run, error) {
+// compare asks all targets everything once: answers must be equal.
+func compare(ctx context.Context, chosen []*query, targets map[string]*target) ([]*run, error) {
 	var runs []*run
 	for _, q := range chosen {
-		if err := q.prepare(ctx, targets["planned"].asker()); err != nil {
+		if err := q.prepare(ctx, targets["planned"].ask); err != nil {
 			return nil, err
 		}
 		var answers [][]byte
 		for _, kind := range kinds {
-			t := targets[kind]
-			if t == nil {
+			if targets[kind] == nil {
 				continue
 			}
-			run, err := newRun(t, q, func(i int, answer []byte) error {
+			run, err := newRun(targets[kind], q, func(i int, answer []byte) error {
 				switch {
 				case kind == "planned":
 					answers = append(answers, bytes.Clone(answer))
-					if bytes.HasPrefix(answer, []byte(`{"errors"`)) {
-						return fmt.Errorf("%s", answer)
-					}
+					return decode(answer, new(json.RawMessage))
 				case kind != "pg" && !bytes.Equal(answer, answers[i]):
 					return fmt.Errorf("the answer is not that of the product:\n%s\n%s", answers[i], answer)
 				}
@@ -178,9 +177,7 @@ func (b *bench) prepare(ctx context.Context, chosen []*query, targets map[string
 			if err != nil {
 				return nil, err
 			}
-			if slices.Contains(b.Targets, kind) {
-				runs = append(runs, run)
-			}
+			runs = append(runs, run)
 		}
 	}
 	return runs, nil

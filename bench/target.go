@@ -87,14 +87,15 @@ type figures struct {
 }
 
 func (t *target) figures() (f figures, err error) {
-	body, err := t.ask("/figures")
+	body, err := t.tell("/figures")
 	if err != nil {
 		return f, err
 	}
 	return f, json.Unmarshal(body, &f)
 }
 
-func (t *target) ask(path string) ([]byte, error) {
+// tell gives what a target tells of itself.
+func (t *target) tell(path string) ([]byte, error) {
 	r, err := http.Get("http://" + t.debug + path)
 	if err != nil {
 		return nil, err
