@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"slices"
@@ -130,8 +131,17 @@ func newRun(t *target, q *query, check func(i int, answer []byte) error) (*run, 
 	return r, nil
 }
 
+// bytes is the mean length of an answer.
+func (r *run) bytes() float64 {
+	total := 0
+	for _, n := range r.lengths {
+		total += n
+	}
+	return float64(total) / float64(len(r.lengths))
+}
+
 // A result is what one target took for one query in one round. CPU is in seconds
-// for 1,000 requests.
+// for 1,000 requests. What the system does not tell is NaN.
 type result struct {
 	rate, p50, p99         float64 // requests per second, milliseconds
 	server, postgres, load float64
@@ -140,8 +150,19 @@ type result struct {
 	resident               float64 // MiB
 }
 
+// mib is how much memory of a process is resident.
+func mib(pid int) float64 {
+	if n, ok := residentOf(pid); ok {
+		return float64(n) / (1 << 20)
+	}
+	return math.NaN()
+}
+
 // measure lets clients ask for some time.
-func (r *run) measure(clients int, length time.Duration, postmaster int) (s result, err error) {
+func (r *run) measure(ctx context.Context, clients int, length time.Duration, postmaster int) (s result, err error) {
+	if err := ctx.Err(); err != nil {
+		return s, err
+	}
 	connections := make([]*client, clients)
 	for i := range connections {
 		if connections[i], err = dial(r.target.addr); err != nil {
@@ -154,8 +175,10 @@ func (r *run) measure(clients int, length time.Duration, postmaster int) (s resu
 		return s, err
 	}
 	cpu := func(pid int, family bool) float64 {
-		d, _ := cpuOf(pid, family)
-		return d.Seconds()
+		if d, ok := cpuOf(pid, family); ok {
+			return d.Seconds()
+		}
+		return math.NaN()
 	}
 	server, postgres, load := cpu(r.target.pid, false), cpu(postmaster, true), cpu(os.Getpid(), false)
 	start := time.Now()
@@ -168,7 +191,7 @@ func (r *run) measure(clients int, length time.Duration, postmaster int) (s resu
 	s.server = (cpu(r.target.pid, false) - server) / n * 1000
 	s.postgres = (cpu(postmaster, true) - postgres) / n * 1000
 	s.load = (cpu(os.Getpid(), false) - load) / n * 1000
-	resident, _ := residentOf(r.target.pid)
+	s.resident = mib(r.target.pid)
 	after, err := r.target.figures()
 	if err != nil {
 		return s, err
@@ -179,7 +202,6 @@ func (r *run) measure(clients int, length time.Duration, postmaster int) (s resu
 	s.statements = float64(after.Statements-before.Statements) / n
 	s.mallocs = float64(after.Mallocs-before.Mallocs) / n
 	s.kilobytes = float64(after.Bytes-before.Bytes) / n / 1024
-	s.resident = float64(resident) / (1 << 20)
 	return s, nil
 }
 

@@ -34,17 +34,18 @@ type commands struct {
 }
 
 type bench struct {
-	Scale       float64  `default:"1" help:"How large the data are: 1 is 100,000 articles and 500,000 comments (default: ${default})."`
-	DataDir     string   `type:"path" placeholder:"DIR" help:"Where Postgres keeps them for the next run (default: beside those of dev)."`
-	Stale       bool     `help:"Take data that were made by other migrations or another generator."`
-	DatabaseURL string   `placeholder:"URL" help:"A database that has the data, instead. Its CPU time is not known."`
-	Only        []string `placeholder:"Q1,Q2" help:"Only these queries."`
-	Targets     []string `enum:"planned,hand,pg,constant" default:"planned,hand,pg,constant" help:"Only these (default: ${default})."`
-	Rounds      int      `default:"5" help:"How often (default: ${default})."`
-	Seconds     float64  `default:"4" help:"How long each target is asked each query in a round (default: ${default})."`
-	Clients     int      `default:"8" help:"How many ask at once (default: ${default})."`
-	CPUProfile  string   `name:"cpuprofile" placeholder:"FILE" help:"Profile the product while it is measured."`
-	Out         string   `default:"bench/RESULTS.md" help:"Where to write the result, too (default: ${default})."`
+	Scale       float64   `default:"1" help:"How large the data are: 1 is 100,000 articles and 500,000 comments (default: ${default})."`
+	DataDir     string    `type:"path" placeholder:"DIR" help:"Where Postgres keeps them for the next run (default: beside those of dev)."`
+	Stale       bool      `help:"Take data that were made by other migrations or another generator."`
+	DatabaseURL string    `placeholder:"URL" help:"A database that has the data, instead. Its CPU time is not known."`
+	Only        []string  `placeholder:"Q1,Q2" help:"Only these queries."`
+	Targets     []string  `enum:"planned,hand,pg,constant" default:"planned,hand,pg,constant" help:"Only these (default: ${default})."`
+	Rounds      int       `default:"5" help:"How often (default: ${default})."`
+	Seconds     float64   `default:"4" help:"How long each target is asked each query in a round (default: ${default})."`
+	Clients     int       `default:"8" help:"How many ask at once (default: ${default})."`
+	Growth      []float64 `placeholder:"0.1,1" help:"Measure how the product's cost grows instead, from one scale to another."`
+	CPUProfile  string    `name:"cpuprofile" placeholder:"FILE" help:"Profile the product while it is measured."`
+	Out         string    `default:"bench/RESULTS.md" help:"Where to write the result, too (default: ${default})."`
 }
 
 type serves struct {
@@ -71,11 +72,14 @@ func main() {
 
 // Run is called by kong.
 func (b *bench) Run(ctx context.Context) (err error) {
+	if len(b.Growth) > 0 {
+		return b.grow(ctx)
+	}
 	chosen, err := choose(b.Only)
 	if err != nil {
 		return err
 	}
-	db, err := b.database(ctx)
+	db, err := b.database(ctx, b.Scale)
 	if err != nil {
 		return err
 	}
@@ -104,7 +108,7 @@ func (b *bench) Run(ctx context.Context) (err error) {
 		return err
 	}
 	runs = slices.DeleteFunc(runs, func(r *run) bool { return !slices.Contains(b.Targets, r.target.kind) })
-	if err := b.warm(runs, r); err != nil {
+	if err := b.warm(ctx, runs, r); err != nil {
 		return err
 	}
 	if b.CPUProfile != "" {
@@ -113,10 +117,10 @@ func (b *bench) Run(ctx context.Context) (err error) {
 		}
 	}
 	for round := range b.Rounds {
+		fmt.Fprintf(os.Stderr, "Round %d of %d …\n", round+1, b.Rounds)
 		for i := range runs {
 			run := runs[(i+round)%len(runs)]
-			fmt.Fprintf(os.Stderr, "\rround %d of %d: %-4s %-10s", round+1, b.Rounds, run.query.label, run.target.kind)
-			s, err := run.measure(b.Clients, b.length(), db.pid)
+			s, err := run.measure(ctx, b.Clients, b.length(), db.pid)
 			if err != nil {
 				return err
 			}
@@ -124,7 +128,6 @@ func (b *bench) Run(ctx context.Context) (err error) {
 			r.results[k] = append(r.results[k], s)
 		}
 	}
-	fmt.Fprint(os.Stderr, "\r\n")
 	if b.CPUProfile != "" {
 		profile, err := targets["planned"].tell("/profile/stop")
 		if err != nil {
@@ -137,7 +140,7 @@ func (b *bench) Run(ctx context.Context) (err error) {
 	return r.write()
 }
 
-func (b *bench) database(ctx context.Context) (*database, error) {
+func (b *bench) database(ctx context.Context, scale float64) (*database, error) {
 	if b.DatabaseURL != "" {
 		return &database{url: b.DatabaseURL}, nil
 	}
@@ -149,7 +152,7 @@ func (b *bench) database(ctx context.Context) (*database, error) {
 		}
 		dir = ofDev + "-bench"
 	}
-	return open(ctx, dir, b.Scale, b.Stale)
+	return open(ctx, dir, scale, b.Stale)
 }
 
 // compare asks all targets everything once: answers must be equal.
@@ -185,13 +188,13 @@ func compare(ctx context.Context, chosen []*query, targets map[string]*target) (
 
 // warm lets all connections of all pools come to know their statements, and
 // Postgres settle for generic plans, which takes five executions on each.
-func (b *bench) warm(runs []*run, r *report) error {
-	fmt.Fprint(os.Stderr, "Warming up …")
+func (b *bench) warm(ctx context.Context, runs []*run, r *report) error {
+	fmt.Fprintln(os.Stderr, "Warming up …")
 	for _, run := range runs {
-		if mib, ok := residentOf(run.target.pid); ok && r.idle[run.target.kind] == 0 {
-			r.idle[run.target.kind] = float64(mib) / (1 << 20)
+		if r.idle[run.target.kind] == 0 {
+			r.idle[run.target.kind] = mib(run.target.pid)
 		}
-		if _, err := run.measure(b.Clients, min(b.length(), time.Second), 0); err != nil {
+		if _, err := run.measure(ctx, b.Clients, min(b.length(), time.Second), 0); err != nil {
 			return err
 		}
 	}

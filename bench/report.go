@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -63,11 +66,19 @@ func (r *report) describe(ctx context.Context, url string) error {
 }
 
 // median is that of a figure over the rounds.
-func (r *report) median(q *query, kind string, figure func(result) float64) float64 {
-	results := r.results[key{q, kind}]
+func median(results []result, figure func(result) float64) float64 {
 	values := make([]float64, len(results))
-	for i, s := range results {
-		values[i] = figure(s)
+	for i, r := range results {
+		values[i] = figure(r)
+	}
+	return middle(values)
+}
+
+// ratio is the median of how a figure compares in the same round.
+func ratio(results, to []result, figure func(result) float64) float64 {
+	values := make([]float64, len(results))
+	for i := range results {
+		values[i] = figure(results[i]) / figure(to[i])
 	}
 	return middle(values)
 }
@@ -78,34 +89,22 @@ func middle(values []float64) float64 {
 	return (values[n/2] + values[(n-1)/2]) / 2
 }
 
-// ratio is the median of the product's figure divided by that of the handlers in
-// the same round.
-func (r *report) ratio(q *query, figure func(result) float64) float64 {
-	planned, hand := r.results[key{q, "planned"}], r.results[key{q, "hand"}]
-	values := make([]float64, len(planned))
-	for i := range planned {
-		values[i] = figure(planned[i]) / figure(hand[i])
-	}
-	return middle(values)
-}
-
 // columns of the table.
 var columns = []struct {
 	name   string
 	format string
 	figure func(result) float64
-	cpu    bool // not known everywhere
 }{
-	{"req/s", "%.0f", func(s result) float64 { return s.rate }, false},
-	{"p50 ms", "%.2f", func(s result) float64 { return s.p50 }, false},
-	{"p99 ms", "%.2f", func(s result) float64 { return s.p99 }, false},
-	{"CPU server", "%.3f", func(s result) float64 { return s.server }, true},
-	{"CPU Postgres", "%.3f", func(s result) float64 { return s.postgres }, true},
-	{"CPU clients", "%.3f", func(s result) float64 { return s.load }, true},
-	{"statements", "%.0f", func(s result) float64 { return s.statements }, false},
-	{"allocations", "%.0f", func(s result) float64 { return s.mallocs }, false},
-	{"KiB allocated", "%.1f", func(s result) float64 { return s.kilobytes }, false},
-	{"MiB resident", "%.0f", func(s result) float64 { return s.resident }, true},
+	{"req/s", "%.0f", func(s result) float64 { return s.rate }},
+	{"p50 ms", "%.2f", func(s result) float64 { return s.p50 }},
+	{"p99 ms", "%.2f", func(s result) float64 { return s.p99 }},
+	{"CPU server", "%.3f", func(s result) float64 { return s.server }},
+	{"CPU Postgres", "%.3f", func(s result) float64 { return s.postgres }},
+	{"CPU clients", "%.3f", func(s result) float64 { return s.load }},
+	{"statements", "%.0f", func(s result) float64 { return s.statements }},
+	{"allocations", "%.0f", func(s result) float64 { return s.mallocs }},
+	{"KiB allocated", "%.1f", func(s result) float64 { return s.kilobytes }},
+	{"MiB resident", "%.0f", func(s result) float64 { return s.resident }},
 }
 
 func cpu(s result) float64 { return s.server + s.postgres }
@@ -124,7 +123,7 @@ func (r *report) write() error {
 	p("\nCPU is in seconds for 1,000 requests, of the target's process, of all processes of\nPostgres, and of the clients that ask. What follows is per request. Resident memory is\nunder load")
 	for _, kind := range kinds {
 		if idle, ok := r.idle[kind]; ok {
-			p("; idle: %s %.0f MiB", kind, idle)
+			p("; idle: %s %s MiB", kind, known("%.0f", idle))
 		}
 	}
 	p(".\n\n| query | target |")
@@ -139,11 +138,7 @@ func (r *report) write() error {
 			}
 			p("| %s | %s |", q.label, kind)
 			for _, c := range columns {
-				value := fmt.Sprintf(c.format, r.median(q, kind, c.figure))
-				if c.cpu && runtime.GOOS != "linux" {
-					value = "n/a"
-				}
-				p(" %s |", value)
+				p(" %s |", known(c.format, median(r.results[key{q, kind}], c.figure)))
 			}
 			p("\n")
 		}
@@ -157,11 +152,27 @@ func (r *report) write() error {
 - pg: the statements of hand, their rows read and dropped
 - constant: the bytes of hand, from memory
 `)
-	fmt.Print(out.String())
-	if r.bench.Out == "" {
+	return r.bench.publish("", out.String())
+}
+
+// publish prints a section and puts it into the file of results, in the place of
+// the one before: that of growth is the last.
+func (b *bench) publish(title, section string) error {
+	fmt.Print(section)
+	if b.Out == "" {
 		return nil
 	}
-	return os.WriteFile(r.bench.Out, []byte(out.String()), 0o644)
+	before, err := os.ReadFile(b.Out)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	main, growth, _ := strings.Cut(string(before), growthTitle)
+	if title == growthTitle {
+		main = strings.TrimRight(main, "\n") + "\n\n" + section
+	} else if main = section; growth != "" {
+		main += "\n" + growthTitle + growth
+	}
+	return os.WriteFile(b.Out, []byte(main), 0o644)
 }
 
 // The goals for the product, relative to the handlers.
@@ -171,21 +182,29 @@ const (
 )
 
 func (r *report) ratios(p func(format string, args ...any)) {
-	verdict := func(met bool) string {
-		if met {
-			return "met"
-		}
-		return "missed"
-	}
 	p("| query | req/s, goal ≥ %v | | CPU of server and Postgres, goal ≤ %v | |\n|---|---:|---|---:|---|\n", leastRate, mostCPU)
 	for _, q := range r.queries {
-		rate := r.ratio(q, func(s result) float64 { return s.rate })
-		p("| %s | %.2f | %s |", q.label, rate, verdict(rate >= leastRate))
-		if runtime.GOOS != "linux" {
-			p(" n/a | |\n")
-			continue
-		}
-		used := r.ratio(q, cpu)
-		p(" %.2f | %s |\n", used, verdict(used <= mostCPU))
+		planned, hand := r.results[key{q, "planned"}], r.results[key{q, "hand"}]
+		rate := ratio(planned, hand, func(s result) float64 { return s.rate })
+		used := ratio(planned, hand, cpu)
+		p("| %s | %.2f | %s | %s | %s |\n", q.label, rate, verdict(rate, leastRate, true), known("%.2f", used), verdict(used, mostCPU, false))
 	}
+}
+
+// known writes a figure, unless the system does not tell it.
+func known(format string, figure float64) string {
+	if math.IsNaN(figure) {
+		return "n/a"
+	}
+	return fmt.Sprintf(format, figure)
+}
+
+func verdict(figure, goal float64, atLeast bool) string {
+	switch {
+	case math.IsNaN(figure):
+		return ""
+	case figure == goal || figure > goal == atLeast:
+		return "met"
+	}
+	return "missed"
 }
