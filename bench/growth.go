@@ -160,7 +160,7 @@ const (
 func (b *bench) growth(steps []*step) string {
 	var out strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
-	p("%s\n\n- command: `go run ./bench %s`\n", growthTitle, strings.Join(os.Args[1:], " "))
+	p("%s\n\n- command: `%s`\n", growthTitle, b.command())
 	p("- load: %d clients, %v s for each in each of %d rounds; each figure is the median of the rounds\n\n", b.Clients, b.Seconds, b.Rounds)
 	p("CPU is that of server and Postgres, in seconds for 1,000 requests, on data of scale %v and\n%v. The exponent e says that cost grows as size^e: "+
 		"of the data, and beside the first of a\nseries, at the larger scale, of the answer.\n\n", b.Growth[0], b.Growth[1])

@@ -3,6 +3,7 @@
 //
 //	go run ./bench                  # everything at scale 1, into bench/RESULTS.md
 //	go run ./bench --scale 0.1 --only Q2,Q3 --rounds 2 --seconds 1 --out ""
+//	go run ./bench --growth 1,10    # how cost grows with data, depth and operation
 //
 // It makes a large database (internal/sample) in a Postgres of its own, once,
 // and starts a process for each target: the product; the handlers; their
@@ -61,7 +62,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var c commands
 	parsed := kong.Parse(&c, kong.Name("bench"), kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Description("How fast the API reads, beside handlers that are written by hand."))
+		kong.Description("How fast the API reads, beside handlers that are written by hand."),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}))
 	err := parsed.Run()
 	stop()
 	if err != nil {

@@ -16,6 +16,25 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// command is what measures the same again, without names and passwords of this
+// machine.
+func (b *bench) command() string {
+	c := fmt.Sprintf("go run ./bench --rounds %d --seconds %v --clients %d", b.Rounds, b.Seconds, b.Clients)
+	if b.Growth != nil {
+		return c + fmt.Sprintf(" --growth %v,%v", b.Growth[0], b.Growth[1])
+	}
+	if b.DatabaseURL == "" {
+		c += fmt.Sprintf(" --scale %v", b.Scale)
+	}
+	if b.Only != nil {
+		c += " --only " + strings.Join(b.Only, ",")
+	}
+	if len(b.Targets) < len(kinds) {
+		c += " --targets " + strings.Join(b.Targets, ",")
+	}
+	return c
+}
+
 type key struct {
 	query *query
 	kind  string
@@ -56,7 +75,7 @@ func (r *report) describe(ctx context.Context, url string) error {
 		load = ", load average " + strings.Fields(string(text))[0] + " before"
 	}
 	r.about = []string{
-		"command: `go run ./bench " + strings.Join(os.Args[1:], " ") + "`",
+		"command: `" + r.bench.command() + "`",
 		fmt.Sprintf("date: %s; %d processors, %s/%s%s", time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, load),
 		fmt.Sprintf("versions: %s, Postgres %s, pgx %s, gqlgen %s", runtime.Version(), version, libraries["github.com/jackc/pgx/v5"], libraries["github.com/99designs/gqlgen"]),
 		fmt.Sprintf("data: %d municipalities, %d strategies, %d articles, %d comments", municipalities, strategies, articles, comments),
