@@ -80,6 +80,7 @@ var table = map[string]row{
 	"internal/fault":  {},
 	"internal/slug":   {},
 	"internal/text":   {ours: list("internal/slug")}, // for the ids of headings
+	"internal/german": {},
 
 	"migrations":        {},
 	"internal/postgres": {ours: list("migrations", "internal/fault"), libraries: pgx},
