@@ -31,7 +31,7 @@ const mostWords = 32 // of a query; what follows is ignored
 //	smart city            both words
 //	"smart city"          next to each other, or written as one word
 //	-bamberg              without this word
-//	Bayern OR Hessen      one of the two neighbours; ODER as well
+//	Bayern OR Hessen      one of the two neighbours; ODER as well; AND and UND say what holds anyway
 //
 // A compound is found whole, or by all of its parts: who looks for
 // Digitalisierungsstrategie also finds a Strategie zur Digitalisierung. In quotes
@@ -203,8 +203,12 @@ func (p *parser) parse() {
 			at += size
 			continue
 		}
-		if word := p.field(at, false); (word == "OR" || word == "ODER") && at+len(word) < len(p.input) {
+		switch word := p.field(at, false); word {
+		case "OR", "ODER":
 			either = len(p.wanted) > 0
+			at += len(word)
+			continue
+		case "AND", "UND":
 			at += len(word)
 			continue
 		}
@@ -290,7 +294,10 @@ func (p *parser) read(at int, text string, negated bool) (found []chunk, slots [
 			start, end := c.start+int(piece.start), c.start+int(piece.end)
 			w := Word{
 				Text: text[start:end], Start: at + start, End: at + end, Negated: negated,
-				Folded: Fold(text[start:end]), Lexemes: piece.word.lexemes,
+				Folded: Fold(plain(text[start:end])), Lexemes: piece.word.lexemes,
+			}
+			if len(w.Lexemes) > 0 && strings.ContainsAny(w.Lexemes[0], ".@") { // an address
+				w.Folded = w.Lexemes[0]
 			}
 			p.words = append(p.words, w)
 			typed := ""
@@ -306,6 +313,16 @@ func (p *parser) read(at int, text string, negated bool) (found []chunk, slots [
 		found, slots = append(found, c), append(slots, of)
 	}
 	return found, slots
+}
+
+// plain is a word without the signs of gender in it.
+func plain(word string) string {
+	return strings.Map(func(r rune) rune {
+		if wordRune(string(r)) == 0 {
+			return -1
+		}
+		return r
+	}, word)
 }
 
 // all looks for all words of a text without spaces.

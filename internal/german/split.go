@@ -235,7 +235,7 @@ func (s *splitter) finish(least int) bool {
 			}
 			rest := s.word[end:]
 			if n.word > 0 && (!s.guess || end-i == len(s.l.entries[n.word-1].base)) {
-				if cost, ok := inflected(&s.l.entries[n.word-1], s.word[end-1], rest); ok {
+				if cost, ok := inflected(&s.l.entries[n.word-1], s.word[i:end], rest); ok && !(s.guess && verbEnding(&s.l.entries[n.word-1], rest)) {
 					try(n.word, penalty+cost)
 				}
 			}
@@ -285,8 +285,10 @@ func (s *splitter) finishUnknown() bool {
 	return false
 }
 
-// inflected says whether an ending may follow a word at the end of a text's word.
-func inflected(e *entry, last byte, ending string) (cost int, ok bool) {
+// inflected says whether an ending may follow the form of a word at the end of a
+// text's word.
+func inflected(e *entry, form, ending string) (cost int, ok bool) {
+	last := form[len(form)-1]
 	switch ending {
 	case "":
 		return 0, true
@@ -297,7 +299,7 @@ func inflected(e *entry, last byte, ending string) (cost int, ok bool) {
 	case "en":
 		return 20, last != 'e'
 	case "n":
-		return 20, last == 'e' || last == 'r' || last == 'l'
+		return 20, last == 'e' || strings.HasSuffix(form, "er") || strings.HasSuffix(form, "el")
 	case "ns":
 		return 30, last == 'e'
 	case "se", "sen", "ses":
@@ -308,6 +310,15 @@ func inflected(e *entry, last byte, ending string) (cost int, ok bool) {
 		return 30, strings.HasSuffix(e.base, "in")
 	}
 	return 0, false
+}
+
+// verbEnding says whether an ending is rather that of a verb: fortge-schritten.
+func verbEnding(e *entry, ending string) bool {
+	switch ending {
+	case "en", "em", "er", "ern":
+		return !e.strong && !e.agent
+	}
+	return false
 }
 
 func (s *splitter) trace(last step) {
