@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -176,17 +175,6 @@ func (p *pages) between(all, cursors []string, r *rand.Rand) {
 	}
 }
 
-// order gives the global ids of rows in an order, as the reference has it.
-func (ref *reference) order(o *plan.Object, from, where string, orderBy any) (ids []string) {
-	rank := ref.rank(o, ref.terms(o, orderBy))
-	found := slices.Clone(ref.query("SELECT item.id::text FROM %s WHERE %s", from, where))
-	sort.Slice(found, func(i, j int) bool { return rank[found[i][0]] < rank[found[j][0]] })
-	for _, row := range found {
-		ids = append(ids, o.Prefix+"_"+base32(row[0]))
-	}
-	return ids
-}
-
 // orders are all single keys of a type, both ways and with nulls at both ends,
 // and some pairs.
 func orders(schema *ast.Schema, o *plan.Object, r *rand.Rand) (all []any) {
@@ -224,7 +212,7 @@ func TestPagesOfRoots(t *testing.T) {
 				continue
 			}
 			p.vars["orderBy"] = orderBy
-			all := c.ref.order(o, string(o.Table)+" item", c.ref.visible(o, "item")+" AND "+c.ref.listed(o, "item", nil), orderBy)
+			all := each(c.ref.list(o, c.ref.seen(all(o), "true"), false, p.vars), globalID)
 			cursors := p.walk(all, max(1+r.IntN(40), len(all)/8))
 			if t.Failed() {
 				t.Fatal(f.Name)
@@ -254,22 +242,19 @@ func TestPagesOfRelations(t *testing.T) {
 				break
 			}
 			parsed, _ := nodeid.Parse(id)
-			if _, ok := c.ref.byKey(holder, parsed.UUID.String()); !ok {
+			holding := c.ref.seen(all(holder), plan.SQL("{id} = '"+parsed.UUID.String()+"'"))
+			if len(holding) == 0 {
 				continue
 			}
 			holders++
 			p := c.over(t, viewer, holderName, id, field, o)
-			from, where := c.ref.related(rel, o, "parent.", "item")
-			from = fmt.Sprintf("(SELECT * FROM %s WHERE id = '%s') parent, %s", holder.Table, parsed.UUID, from)
-			if !rel.All {
-				where += " AND " + c.ref.listed(o, "item", nil)
-			}
+			members := c.ref.related(holding[0], rel, o, nil)
 			for i, orderBy := range orders(c.catalogue.Schema, o, r) {
 				if i%5 != holders%5 {
 					continue
 				}
 				p.vars["orderBy"] = orderBy
-				all := c.ref.order(o, from, where, orderBy)
+				all := each(c.ref.list(o, members, rel.All, p.vars), globalID)
 				cursors := p.walk(all, max(1+r.IntN(7), len(all)/8))
 				if t.Failed() {
 					t.Fatal(list)
@@ -330,12 +315,12 @@ func TestPagesWhileRowsChange(t *testing.T) {
 		for lastSeen, more := "", true; more; {
 			ref := newReference(t, pool, c.catalogue) // which remembers what it read
 			ref.viewer = viewer
-			rest := ref.order(&ever, "ever item", "true", orderBy)
+			rest := each(ref.list(&ever, ref.seen(all(&ever), "true"), true, p.vars), globalID)
 			if backward {
 				slices.Reverse(rest)
 			}
 			rest = rest[slices.Index(rest, lastSeen)+1:]
-			there := ref.order(calls, "funding_call item", "item.program_id = "+quoted(program.UUID.String()), nil)
+			there := each(ref.seen(all(calls), plan.SQL("{program_id} = '"+program.UUID.String()+"'")), globalID)
 			rest = slices.DeleteFunc(rest, func(id string) bool { return !slices.Contains(there, id) })
 
 			got := p.read(args...)
