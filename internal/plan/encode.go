@@ -111,11 +111,14 @@ func (st *state) array(b []byte) [][]byte {
 
 // fieldEnc writes one field of an object.
 type fieldEnc struct {
-	key     []byte // `"name":`
+	key     []byte // `"name":`, in an object with what stands in front of it
 	name    string
 	nonNull bool
 	pos     *ast.Position
 	enc     encoder
+
+	scalar appender // of a scalar, and
+	col    int      // its column
 }
 
 func newFieldEnc(f *selected) fieldEnc {
@@ -162,16 +165,31 @@ type objectEnc struct {
 	fields []*fieldEnc
 }
 
-func (e *objectEnc) add(f fieldEnc) { e.fields = append(e.fields, &f) }
+func (e *objectEnc) add(f fieldEnc) {
+	sep := byte(',')
+	if len(e.fields) == 0 {
+		sep = '{'
+	}
+	f.key = append([]byte{sep}, f.key...)
+	if s, ok := f.enc.(*scalarEnc); ok {
+		f.scalar, f.col = s.append, s.col
+	}
+	e.fields = append(e.fields, &f)
+}
 
 func (e *objectEnc) encode(st *state, vals [][]byte) outcome {
 	start := len(st.out)
-	st.out = append(st.out, '{')
-	for i, f := range e.fields {
-		if i > 0 {
-			st.out = append(st.out, ',')
-		}
+	if len(e.fields) == 0 { // all of them are skipped
+		st.out = append(st.out, '{')
+	}
+	for _, f := range e.fields {
 		st.out = append(st.out, f.key...)
+		if f.scalar != nil { // most fields: no path is needed
+			if v := vals[f.col]; v != nil {
+				st.out = f.scalar(st.out, v)
+				continue
+			}
+		}
 		if !f.write(st, vals) {
 			st.out = st.out[:start]
 			return failed
@@ -183,18 +201,6 @@ func (e *objectEnc) encode(st *state, vals [][]byte) outcome {
 
 // write writes the field's value; false means that its object must be null.
 func (f *fieldEnc) write(st *state, vals [][]byte) bool {
-	if s, ok := f.enc.(*scalarEnc); ok { // most fields: no path is needed
-		if v := vals[s.col]; v != nil {
-			st.out = s.append(st.out, v)
-			return true
-		}
-		if f.nonNull {
-			st.missing(f)
-			return false
-		}
-		st.out = append(st.out, "null"...)
-		return true
-	}
 	st.path = append(st.path, pathStep{field: f})
 	result := f.enc.encode(st, vals)
 	st.path = st.path[:len(st.path)-1]

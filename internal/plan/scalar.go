@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"stadtgraph/internal/nodeid"
@@ -43,12 +42,69 @@ func scalarAppender(name, idPrefix string) appender {
 
 func appendDate(dst, b []byte) []byte {
 	days := int64(int32(binary.BigEndian.Uint32(b)))
-	return append(time.Unix(epoch.Unix()+days*86400, 0).UTC().AppendFormat(append(dst, '"'), time.DateOnly), '"')
+	return append(appendDay(append(dst, '"'), days), '"')
 }
 
+const microsPerDay = 24 * 60 * 60 * 1_000_000
+
+// appendDateTime writes an instant in UTC after RFC 3339, with as many digits of
+// its second as it has.
 func appendDateTime(dst, b []byte) []byte {
 	micros := int64(binary.BigEndian.Uint64(b))
-	return append(time.UnixMicro(epoch.UnixMicro()+micros).UTC().AppendFormat(append(dst, '"'), time.RFC3339Nano), '"')
+	days := micros / microsPerDay
+	if micros -= days * microsPerDay; micros < 0 {
+		days, micros = days-1, micros+microsPerDay
+	}
+	dst = append(appendDay(append(dst, '"'), days), 'T')
+	seconds := int(micros / 1_000_000)
+	dst = append(appendDigits(dst, seconds/3600, 2), ':')
+	dst = append(appendDigits(dst, seconds/60%60, 2), ':')
+	dst = appendDigits(dst, seconds%60, 2)
+	if fraction := int(micros % 1_000_000); fraction > 0 {
+		dst = appendDigits(append(dst, '.'), fraction, 6)
+		for dst[len(dst)-1] == '0' {
+			dst = dst[:len(dst)-1]
+		}
+	}
+	return append(dst, 'Z', '"')
+}
+
+// appendDay writes a day that is counted from 2000-01-01. time.Time takes five
+// times as long, and lists are full of days. The calendar is counted in eras of 400
+// years that begin in March (Howard Hinnant, chrono-compatible date algorithms).
+func appendDay(dst []byte, days int64) []byte {
+	days += 730_425 // since 0000-03-01
+	era := days / 146_097
+	if days < 0 {
+		era = (days - 146_096) / 146_097
+	}
+	day := days - era*146_097
+	year := (day - day/1460 + day/36_524 - day/146_096) / 365
+	day -= 365*year + year/4 - year/100
+	month := (5*day + 2) / 153
+	day -= (153*month + 2) / 5
+	year += era * 400
+	if month += 3; month > 12 {
+		year, month = year+1, month-12
+	}
+	if year < 0 {
+		dst, year = append(dst, '-'), -year
+	}
+	dst = append(appendDigits(dst, int(year), 4), '-')
+	dst = append(appendDigits(dst, int(month), 2), '-')
+	return appendDigits(dst, int(day)+1, 2)
+}
+
+// appendDigits writes a number with at least so many digits.
+func appendDigits(dst []byte, n, digits int) []byte {
+	var b [20]byte
+	i := len(b)
+	for ; n > 0 || digits > 0; digits-- {
+		i--
+		b[i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return append(dst, b[i:]...)
 }
 
 // appendDecimal writes a numeric: groups of four decimal digits, the weight of
