@@ -232,20 +232,20 @@ SELECT a.id, a.slug, a.kind, a.kicker, a.title, a.body_excerpt, a.body_reading_m
 FROM (
   (SELECT * FROM article a
   WHERE a.deleted_at IS NULL AND (a.publication_status = 'PUBLISHED' OR a.publication_status = 'SCHEDULED' AND a.published_at <= now())
-    AND NOT a.sponsored AND a.published_on_start <= $1 AND (a.published_on_start < $1 OR a.id > $2)
-  ORDER BY a.published_on_start DESC NULLS LAST, a.id LIMIT 21)
+    AND NOT a.sponsored AND (a.published_on_start, a.id) < ($1, $2)
+  ORDER BY a.published_on_start DESC NULLS LAST, a.id DESC LIMIT 21)
   UNION ALL -- which reads on only if these are not enough
   (SELECT * FROM article a
   WHERE a.deleted_at IS NULL AND (a.publication_status = 'PUBLISHED' OR a.publication_status = 'SCHEDULED' AND a.published_at <= now())
     AND NOT a.sponsored AND a.published_on_start IS NULL
-  ORDER BY a.id LIMIT 21)
+  ORDER BY a.id DESC LIMIT 21)
   LIMIT 21
 ) a
 LEFT JOIN (article_municipality am JOIN municipality m ON m.id = am.municipality_id) ON am.article_id = a.id
 LEFT JOIN (article_strategy x JOIN strategy s ON s.id = x.strategy_id AND s.deleted_at IS NULL
   AND (s.publication_status IN ('PUBLISHED', 'ARCHIVED') OR s.publication_status = 'SCHEDULED' AND s.published_at <= now())
 ) ON x.article_id = a.id
-ORDER BY a.published_on_start DESC NULLS LAST, a.id, m.name COLLATE "de-x-icu", m.id,
+ORDER BY a.published_on_start DESC NULLS LAST, a.id DESC, m.name COLLATE "de-x-icu", m.id,
   s.adopted_on_start DESC NULLS LAST, s.presented_on_start DESC NULLS LAST, s.title COLLATE "de-x-icu", s.id`
 
 func writeNewest(s *scratch, out []byte, rows *pgconn.ResultReader) []byte {
@@ -302,7 +302,7 @@ SELECT m.id, m.key, m.name, m.population,
     FROM article_municipality am JOIN article a ON a.id = am.article_id
     WHERE am.municipality_id = m.id AND a.deleted_at IS NULL AND NOT a.sponsored
       AND (a.publication_status = 'PUBLISHED' OR a.publication_status = 'SCHEDULED' AND a.published_at <= now())
-    ORDER BY a.published_on_start DESC NULLS LAST, a.id LIMIT 3)
+    ORDER BY a.published_on_start DESC NULLS LAST, a.id DESC LIMIT 3)
 FROM (
   SELECT m.id, m.key, m.name, m.population FROM municipality m
   WHERE m.state_id = (SELECT s.id FROM state s WHERE s.key = $1) AND m.level = 'MUNICIPALITY' AND m.dissolved_on IS NULL

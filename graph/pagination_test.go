@@ -521,7 +521,7 @@ func (w *writer) choose(t *testing.T, list string) *pages {
 			g.filters = 2
 			p.vars["filter"] = g.filter(o, o.Type+"Filter", 0).json(0)
 		}
-		keys := strings.NewReplacer(" ASC NULLS FIRST", "", " ASC NULLS LAST", "", " DESC NULLS FIRST", "", " DESC NULLS LAST", "").
+		keys := strings.NewReplacer(" ASC NULLS FIRST", "", " ASC NULLS LAST", "", " DESC NULLS FIRST", "", " DESC NULLS LAST", "", "{id} ASC", "{id}", "{id} DESC", "{id}").
 			Replace(string(w.c.ref.order(o, p.vars["orderBy"])))
 		w.hot = strings.ToLower(fmt.Sprint(keys, o.Visible, o.Listed, p.vars["filter"]))
 		w.look = func() (ids []string, state map[string]standing) {

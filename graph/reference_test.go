@@ -309,13 +309,14 @@ func (ref *reference) root(f *field) string {
 }
 
 // byID is the row with a global id, if it is of a type, or of any.
-func (ref *reference) byID(typeName string, id any) (rows []row) {
+func (ref *reference) byID(typeName string, id any) []row {
+	parsed, _ := nodeid.Parse(fmt.Sprint(id))
 	for _, o := range ref.catalogue.Objects() {
-		if o.Prefix != "" && (typeName == "" || typeName == o.Type) {
-			rows = append(rows, slices.DeleteFunc(ref.seen(all(o), "true"), func(r row) bool { return globalID(r) != id })...)
+		if r := (row{all(o), parsed.UUID.String()}); o.Prefix == parsed.Prefix && (typeName == "" || typeName == o.Type) && ref.sees(r) {
+			return []row{r}
 		}
 	}
-	return rows
+	return nil
 }
 
 func (ref *reference) field(r row, f *field) string {
@@ -508,19 +509,24 @@ func (ref *reference) order(o *plan.Object, orderBy any) (order plan.SQL) {
 			}
 		}
 	}
+	seen, direction := map[string]bool{}, map[bool]plan.SQL{true: " DESC", false: " ASC"}
+	desc := false // as the last key
 	for _, t := range terms {
+		if !seen[t.Field] {
+			seen[t.Field], desc = true, t.Desc
+		}
 		expr := cmp.Or(o.Fields[t.Field].Sort, o.Fields[t.Field].Expr)
 		if expr == "" {
 			expr = o.Fields[t.Field].Embed.Present
 		}
-		order += expr + map[bool]plan.SQL{true: " DESC", false: " ASC"}[t.Desc] + map[bool]plan.SQL{true: " NULLS FIRST, ", false: " NULLS LAST, "}[t.NullsFirst]
+		order += expr + direction[t.Desc] + map[bool]plan.SQL{true: " NULLS FIRST, ", false: " NULLS LAST, "}[t.NullsFirst]
 	}
-	return order + "{id}"
+	return order + "{id}" + direction[desc]
 }
 
 // listName tells lists apart whose cursors are not to be mixed.
 func (ref *reference) listName(o *plan.Object, orderBy any) string {
-	return fmt.Sprint(o.Type, ref.order(o, orderBy), ref.viewer)
+	return o.Type + " by " + ref.fill(ref.order(o, orderBy), names{})
 }
 
 // ─────────────────────────── filters ───────────────────────────

@@ -666,7 +666,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """Strategies that belong to the state itself."""
@@ -681,7 +681,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Measures that belong to the state itself."""
@@ -696,7 +696,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Funding programs for this state; nationwide ones are not among them."""
@@ -711,7 +711,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
   """Ministries and other bodies of the state."""
@@ -726,7 +726,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """What was measured about the state itself."""
@@ -741,7 +741,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """What others call it."""
@@ -761,7 +761,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -878,7 +878,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: StateFilter
-    """In which order; by key if not given. Ties are broken by id."""
+    """In which order; by key if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StateOrder!]
   ): StateConnection!
 }
@@ -989,7 +989,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """Where the administration sits; null for municipalities that belong to a district."""
@@ -1040,7 +1040,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Articles about it."""
@@ -1055,7 +1055,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Measures that it owns, alone or with others."""
@@ -1070,7 +1070,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Events that took place there."""
@@ -1085,7 +1085,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """Places that it took in rankings."""
@@ -1100,7 +1100,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: RankingEntryFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingEntryOrder!]
   ): RankingEntryConnection!
   """What was measured there; population is among it."""
@@ -1115,7 +1115,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """People who hold or held an office there."""
@@ -1130,7 +1130,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: PersonFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PersonOrder!]
   ): PersonConnection!
   """What others call it."""
@@ -1150,7 +1150,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """What it was awarded in all. A joint award counts in full at each of its recipients, so these sums must not be added up."""
@@ -1167,7 +1167,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """Counts the changes of this entry."""
@@ -1437,7 +1437,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
 }
@@ -1521,7 +1521,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """The states among its owners."""
@@ -1568,7 +1568,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by position if not given. Ties are broken by id."""
+    """In which order; by position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Workshops and other events in which people helped to make it."""
@@ -1585,7 +1585,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """Who is in charge of it."""
@@ -1606,7 +1606,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Funding that helps to pay for it."""
@@ -1621,7 +1621,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """Counts the changes of this entry."""
@@ -1815,7 +1815,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
 }
@@ -1881,7 +1881,7 @@ type Measure implements Node {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """When it is done; null if no date is on record."""
@@ -1904,7 +1904,7 @@ type Measure implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """Articles about it."""
@@ -1919,7 +1919,7 @@ type Measure implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Pages and documents about it."""
@@ -2065,7 +2065,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by position, then title if not given. Ties are broken by id."""
+    """In which order; by position, then title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
 }
@@ -2205,7 +2205,7 @@ type FundingProgram implements Node {
     before: String
     """Which to list."""
     filter: FundingCallFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingCallOrder!]
   ): FundingCallConnection!
   """What was awarded."""
@@ -2220,7 +2220,7 @@ type FundingProgram implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """How many awards are on record."""
@@ -2248,7 +2248,7 @@ type FundingProgram implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -2397,7 +2397,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
 }
@@ -2441,7 +2441,7 @@ type FundingCall implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """Where these facts were read."""
@@ -2549,7 +2549,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: FundingCallFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingCallOrder!]
   ): FundingCallConnection!
 }
@@ -2590,7 +2590,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """The organizations among its recipients."""
@@ -2605,7 +2605,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """What was awarded; null if it is not known."""
@@ -2634,7 +2634,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Measures that it helps to pay for."""
@@ -2649,7 +2649,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """What others call it."""
@@ -2671,7 +2671,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -2794,7 +2794,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
 }
@@ -2887,7 +2887,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: PersonFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PersonOrder!]
   ): PersonConnection!
   """Who is spoken of, quoted or shown, each with the office held at the time."""
@@ -2930,7 +2930,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """The states that it is about."""
@@ -2947,7 +2947,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """The funding programs that it is about."""
@@ -2962,7 +2962,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
   """The awards that it is about."""
@@ -2977,7 +2977,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """The organizations that it is about."""
@@ -2992,7 +2992,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """The measures that it is about."""
@@ -3007,7 +3007,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """The events that it is about."""
@@ -3022,7 +3022,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """The platforms that it is about."""
@@ -3037,7 +3037,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: PlatformFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PlatformOrder!]
   ): PlatformConnection!
   """The places in rankings that it is about."""
@@ -3052,7 +3052,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: RankingEntryFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingEntryOrder!]
   ): RankingEntryConnection!
   """The figures that it reports."""
@@ -3067,7 +3067,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """Whether it can be discussed."""
@@ -3092,7 +3092,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: CommentFilter
-    """In which order; oldest first if not given. Ties are broken by id."""
+    """In which order; oldest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [CommentOrder!]
   ): CommentConnection!
   """Counts the changes of this entry."""
@@ -3302,7 +3302,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
 }
@@ -3365,7 +3365,7 @@ type Comment implements Node {
     before: String
     """Which to list."""
     filter: CommentFilter
-    """In which order; oldest first if not given. Ties are broken by id."""
+    """In which order; oldest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [CommentOrder!]
   ): CommentConnection!
   """When it was approved; null if that was not recorded."""
@@ -3494,7 +3494,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Strategies under it, as field of action, cross-cutting theme or topic."""
@@ -3509,7 +3509,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Funding programs under it."""
@@ -3524,7 +3524,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
   """Measures under it, as field of action or topic."""
@@ -3539,7 +3539,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Events under it."""
@@ -3554,7 +3554,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """The narrower topics."""
@@ -3569,7 +3569,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: TopicFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [TopicOrder!]
   ): TopicConnection!
   """Counts the changes of this entry."""
@@ -3674,7 +3674,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: TopicFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [TopicOrder!]
   ): TopicConnection!
 }
@@ -3743,7 +3743,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """People who hold or held an office in it, or belong to it as a party."""
@@ -3758,7 +3758,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: PersonFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PersonOrder!]
   ): PersonConnection!
   """Strategies that it owns, alone or with others."""
@@ -3773,7 +3773,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Strategies that it is in charge of."""
@@ -3788,7 +3788,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Measures that it does or helps with."""
@@ -3803,7 +3803,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Funding programs that it pays for or runs."""
@@ -3818,7 +3818,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
   """Events that it hosts or helps with."""
@@ -3833,7 +3833,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """Rankings that it publishes."""
@@ -3848,7 +3848,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: RankingFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingOrder!]
   ): RankingConnection!
   """What was measured about it."""
@@ -3863,7 +3863,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """What others call it."""
@@ -3883,7 +3883,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """Articles about it."""
@@ -3898,7 +3898,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -4009,7 +4009,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
 }
@@ -4045,7 +4045,7 @@ type Person implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Events in which the person took part."""
@@ -4060,7 +4060,7 @@ type Person implements Node {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """What others call it."""
@@ -4178,7 +4178,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: PersonFilter
-    """In which order; by family name if not given. Ties are broken by id."""
+    """In which order; by family name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PersonOrder!]
   ): PersonConnection!
 }
@@ -4249,7 +4249,7 @@ type Event implements Node {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """Strategies that it helped to make."""
@@ -4264,7 +4264,7 @@ type Event implements Node {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Articles about it."""
@@ -4279,7 +4279,7 @@ type Event implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -4396,7 +4396,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
 }
@@ -4432,7 +4432,7 @@ type Ranking implements Node {
     before: String
     """Which to list."""
     filter: RankingEntryFilter
-    """In which order; by rank if not given. Ties are broken by id."""
+    """In which order; by rank if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingEntryOrder!]
   ): RankingEntryConnection!
   """Where these facts were read."""
@@ -4619,7 +4619,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: RankingFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingOrder!]
   ): RankingConnection!
 }
@@ -4649,7 +4649,7 @@ type Indicator implements Node {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """Counts the changes of this entry."""
@@ -4757,7 +4757,7 @@ type Observation implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -4866,7 +4866,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: IndicatorFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [IndicatorOrder!]
   ): IndicatorConnection!
 }
@@ -4900,7 +4900,7 @@ type Platform implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Where these facts were read."""
@@ -4996,7 +4996,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: PlatformFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PlatformOrder!]
   ): PlatformConnection!
 }
@@ -5038,7 +5038,7 @@ type MediaAsset implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -26,9 +27,10 @@ type SQL string
 // Object declares the readable shape of one GraphQL type.
 type Object struct {
 	Type   string
-	Table  SQL    // where its rows are; empty for a value that lives in columns of its holder
-	Prefix string // of its global ids; empty if it has none
-	Keyed  bool   // its rows have a key in the column id, though no global id
+	Table  SQL      // where its rows are; empty for a value that lives in columns of its holder
+	Prefix string   // of its global ids; empty if it has none
+	Unique []string // fields, beside id, of which no two rows have the same value
+	Keyed  bool     // its rows have a key in the column id, though no global id
 
 	Visible Visibility // which rows a caller may see, on every path
 	Listed  []Listing  // which of them lists leave out unless asked
@@ -120,6 +122,7 @@ type Relation struct {
 
 	present SQL    // of a computed value: null if there is none
 	child   string // the column of the target that holds the parent's key, if it is that simple
+	column  string // the column of the parent that holds the target's key, if it is that simple
 }
 
 // Present is the column of a computed value that is null if there is none; empty
@@ -135,7 +138,7 @@ type Variant struct {
 
 // One follows a column to the row it names.
 func One(column string) Field {
-	return Field{Relation: &Relation{On: SQL("{id} = {parent." + column + "}")}}
+	return Field{Relation: &Relation{On: SQL("{id} = {parent." + column + "}"), column: column}}
 }
 
 // Held are the rows whose column names this row.
@@ -162,6 +165,7 @@ func Through(link SQL, parent, child string) Field {
 func (f Field) And(sql SQL) Field {
 	r := *f.Relation
 	r.On += " AND " + sql
+	r.column = ""
 	f.Relation = &r
 	return f
 }
@@ -227,6 +231,7 @@ type Catalogue struct {
 	objects map[string]*Object
 	roots   map[string]*Root
 	byID    map[string]*Object // by prefix of ids
+	orders  sync.Map           // of types, by their declarations
 }
 
 // NewCatalogue puts the declarations together and checks that they keep what

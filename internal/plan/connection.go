@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -11,8 +12,8 @@ import (
 type connectionPlan struct {
 	connectionEnc
 	scope *scope
-	order string // of the rows of the page
-	from  string // the page
+	from  string // the rows of the page
+	order string // in which order, and how many if from does not say so
 	head  *scope // count, and rows beyond the page
 	paged bool   // whether anything of the page is asked for
 }
@@ -61,7 +62,6 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 	c := &connectionPlan{scope: newScope(), head: newScope()}
 	c.site, c.hash = site, ord.hash
 	t := row{alias: b.alias()}
-	c.from = b.page(source, ord, page, site, t.alias)
 	c.order = ord.sql(b, t.alias, false)
 
 	keys := func() []int {
@@ -97,6 +97,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		return c.head.col("(" + strings.Join(parts, " OR ") + ")")
 	}
 
+	limit := param{from: fromLimit, site: site, scalar: "limit"}
 	c.count, c.next, c.previous, c.rows = -1, -1, -1, -1
 	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
 	for _, f := range b.req.collect(def, f.sets) {
@@ -136,8 +137,10 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 					sub.kind, sub.static = partStatic, []byte(`"PageInfo"`)
 				case "hasNextPage":
 					sub.kind, c.next = partHasNext, beyond(page.before, true)
+					limit.from = fromLimitAndOne
 				case "hasPreviousPage":
 					sub.kind, c.previous = partHasPrevious, beyond(page.after, false)
+					limit.from = fromLimitAndOne
 				case "startCursor":
 					sub.kind, c.keys = partStartCursor, keys()
 				case "endCursor":
@@ -152,14 +155,20 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		}
 		c.parts = append(c.parts, part)
 	}
+	c.from = fmt.Sprintf("(%s) %s", b.page(source, ord, page, limit, from != nil), t.alias)
 	return c
 }
 
-// page writes the rows of one page and one more. The page size is a parameter
-// over a constant bound: as the bound alone it would cost a custom plan each
-// time, as a literal a statement for each size.
-func (b *builder) page(source func() (string, row, []string), ord *order, page pageArgs, site int, alias string) string {
-	limit := b.param(param{from: fromLimit, site: site, scalar: "limit"})
+// page writes the rows of one page, and one more if it must be known whether
+// there is one. At the root the page size is a parameter over a constant bound: a
+// plan for any size would take it for a tenth of the table and sort that. Below
+// another row there is little to sort, and less with the size itself.
+func (b *builder) page(source func() (string, row, []string), ord *order, page pageArgs, limit param, nested bool) string {
+	site, size := limit.site, b.param(limit)
+	bound := strconv.Itoa(MaxPage + 1)
+	if nested && page.after == nil && page.before == nil {
+		bound = size
+	}
 	// Conditions of the cursor that the page does not start from narrow it.
 	cur, other := page.after, page.before
 	if page.last {
@@ -182,8 +191,8 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 			conds = append(conds, ranges[i])
 			more = true
 		}
-		return fmt.Sprintf("SELECT %s.* FROM %s WHERE %s ORDER BY %s LIMIT %d",
-			in.alias, rows, and(conds), ord.sql(b, in.alias, page.last), MaxPage+1), more
+		return fmt.Sprintf("SELECT %s.* FROM %s WHERE %s ORDER BY %s LIMIT %s",
+			in.alias, rows, and(conds), ord.sql(b, in.alias, page.last), bound), more
 	}
 	var parts []string
 	for i := 0; ; i++ {
@@ -195,9 +204,11 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 			break
 		}
 	}
-	rows := "(" + strings.Join(parts, ")\n  UNION ALL (") + ")"
+	if bound == size {
+		return parts[0]
+	}
 	inner := b.alias()
-	return fmt.Sprintf("(SELECT * FROM (%s) %s ORDER BY %s LIMIT %s) %s", rows, inner, ord.sql(b, inner, page.last), limit, alias)
+	return fmt.Sprintf("SELECT * FROM ((%s)) %s ORDER BY %s LIMIT %s", strings.Join(parts, ")\n  UNION ALL ("), inner, ord.sql(b, inner, page.last), size)
 }
 
 // rootSQL is the statement of a connection at the root: its rows are rows. With

@@ -90,6 +90,9 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 		return fmt.Sprintf("EXISTS (SELECT FROM %s WHERE %s)", from, and(conds))
 	}
 	if !strings.HasSuffix(in.def.Name, "ListFilter") {
+		if decl.Relation.column != "" && target.single(in) {
+			return []string{b.is(target, r, decl.Relation, ref, in)}
+		}
 		return []string{exists(ref, in)}
 	}
 	var conds []string
@@ -101,6 +104,22 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 		conds = append(conds, cond)
 	}
 	return conds
+}
+
+// single says whether a filter can hold for one row only.
+func (o *Object) single(in *object) bool {
+	return slices.ContainsFunc(in.members, func(m member) bool {
+		ops, ok := m.value.(*object)
+		return ok && (m.name == "id" || slices.Contains(o.Unique, m.name)) && ops.get("eq") != nil
+	})
+}
+
+// is compares a column with the key of the only row that a filter can hold for:
+// an index on the column finds the rows, which it would not through a join.
+func (b *builder) is(target *Object, r row, rel *Relation, ref argRef, in *object) string {
+	t := row{alias: b.alias()}
+	conds := append(b.filter(target, t, ref, in), b.visible(target, t, nil)...)
+	return fmt.Sprintf("%s%s = (SELECT %s.id FROM %s %s WHERE %s)", r.asParent(), rel.column, t.alias, target.Table, t.alias, and(conds))
 }
 
 // operators turns the operators on one scalar into SQL. Each of them is true or

@@ -12,7 +12,8 @@ import (
 const maxTerms = 5
 
 // order is a total order of the rows of one type: its keys, and the row's own
-// key behind them.
+// key behind them, in the direction of the last one, so that one index serves both
+// directions.
 type order struct {
 	keys []orderKey
 	hash uint32 // tells cursors of different orders apart
@@ -53,9 +54,20 @@ func (c *Catalogue) orderField(o *Object, field string) (orderKey, error) {
 // order resolves terms; without any it is the type's own order. A field that
 // stands twice counts where it stands first.
 func (c *Catalogue) order(o *Object, terms []Term) (*order, error) {
-	if len(terms) == 0 {
-		terms = o.Order
+	if len(terms) > 0 {
+		return c.newOrder(o, terms)
 	}
+	if known, ok := c.orders.Load(o); ok {
+		return known.(*order), nil
+	}
+	ord, err := c.newOrder(o, o.Order)
+	if err == nil {
+		c.orders.Store(o, ord)
+	}
+	return ord, err
+}
+
+func (c *Catalogue) newOrder(o *Object, terms []Term) (*order, error) {
 	ord := &order{}
 	hash := fnv.New32a()
 	_, _ = fmt.Fprint(hash, o.Type)
@@ -73,7 +85,7 @@ func (c *Catalogue) order(o *Object, terms []Term) (*order, error) {
 		ord.keys = append(ord.keys, key)
 		_, _ = fmt.Fprint(hash, "|", t.Field, t.Desc, t.NullsFirst)
 	}
-	ord.keys = append(ord.keys, orderKey{expr: "{id}", scalar: "ID"})
+	ord.keys = append(ord.keys, orderKey{expr: "{id}", scalar: "ID", desc: ord.keys[len(ord.keys)-1].desc})
 	ord.hash = hash.Sum32()
 	return ord, nil
 }
@@ -117,42 +129,58 @@ func (o *order) sql(b *builder, alias string, reverse bool) string {
 // by itself, which one condition with OR cannot. With reverse, the rows in
 // front of the cursor; with self, the row of the cursor too.
 func (o *order) beyond(b *builder, alias string, cur cursorSource, reverse, self bool) []string {
-	var ranges []string
-	equal := make([]string, 0, len(o.keys))
 	exprs := make([]string, len(o.keys))
+	equal := make([]string, len(o.keys))
 	for i, k := range o.keys {
 		exprs[i] = b.expr(k.expr, row{alias: alias})
-		if i == len(o.keys)-1 {
-			break
-		}
 		if cur.null(i) {
-			equal = append(equal, exprs[i]+" IS NULL")
+			equal[i] = exprs[i] + " IS NULL"
 		} else {
-			equal = append(equal, exprs[i]+" = "+cur.param(b, i, k))
+			equal[i] = exprs[i] + " = " + cur.param(b, i, k)
 		}
 	}
-	// The longest common prefix comes first: rows that differ only in the last key.
+	var ranges []string
+	with := func(i int, cond string) {
+		ranges = append(ranges, strings.Join(append(slices.Clone(equal[:i]), cond), " AND "))
+	}
+	// The last keys, as far as they have one direction, are compared as one row.
+	last := len(o.keys) - 1
+	from := last
+	for from > 0 && !cur.null(from-1) && o.keys[from-1].desc == o.keys[last].desc {
+		from--
+	}
+	op := " > "
+	if o.keys[last].desc != reverse {
+		op = " < "
+	}
+	if self {
+		op = op[:2] + "= "
+	}
+	left, right := make([]string, 0, len(o.keys)), make([]string, 0, len(o.keys))
+	for i := from; i <= last; i++ {
+		left, right = append(left, exprs[i]), append(right, cur.param(b, i, o.keys[i]))
+	}
+	if from == last {
+		with(from, left[0]+op+right[0])
+	} else {
+		with(from, "("+strings.Join(left, ", ")+")"+op+"("+strings.Join(right, ", ")+")")
+	}
+	// The longest common prefix comes first: rows that differ only in the last keys.
 	for i, k := range slices.Backward(o.keys) {
 		desc, nullsFirst := k.desc != reverse, k.nullsFirst != reverse
-		with := func(cond string) {
-			ranges = append(ranges, strings.Join(append(equal[:i:i], cond), " AND "))
-		}
-		if cur.null(i) {
+		switch {
+		case cur.null(i):
 			if nullsFirst {
-				with(exprs[i] + " IS NOT NULL")
+				with(i, exprs[i]+" IS NOT NULL")
 			}
 			continue
+		case i < from && desc:
+			with(i, exprs[i]+" < "+cur.param(b, i, k))
+		case i < from:
+			with(i, exprs[i]+" > "+cur.param(b, i, k))
 		}
-		op := " > "
-		if desc {
-			op = " < "
-		}
-		if self && i == len(o.keys)-1 {
-			op = strings.TrimSuffix(op, " ") + "= "
-		}
-		with(exprs[i] + op + cur.param(b, i, k))
 		if k.nullable && !nullsFirst {
-			with(exprs[i] + " IS NULL")
+			with(i, exprs[i]+" IS NULL")
 		}
 	}
 	return ranges

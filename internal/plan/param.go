@@ -30,8 +30,9 @@ const (
 	fromArgument
 	fromCursor
 	fromLimit
-	fromIDs     // keys of a list of ids
-	fromIDTypes // their types, as places in the plan's list of types
+	fromLimitAndOne // to know whether there is a next page
+	fromIDs         // keys of a list of ids
+	fromIDTypes     // their types, as places in the plan's list of types
 )
 
 type conversion uint8
@@ -69,7 +70,9 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 		return appendScalar(nil, v.Now)
 	case fromToday:
 		return appendScalar(nil, dateOf(v.Now.In(berlin)))
-	case fromLimit: // one more, to know whether there is a next page
+	case fromLimit:
+		return binary.BigEndian.AppendUint64(nil, uint64(r.pages[p.site].limit))
+	case fromLimitAndOne:
 		return binary.BigEndian.AppendUint64(nil, uint64(r.pages[p.site].limit+1))
 	case fromCursor:
 		cur := r.pages[p.site].after

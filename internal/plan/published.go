@@ -28,7 +28,7 @@ var ByID = map[string]SQL{"id": "{id} = {arg}"}
 func ByIDOrSlug(typeName, table SQL) map[string]SQL {
 	return map[string]SQL{
 		"id": "{id} = {arg}",
-		"slug": "({slug} = {arg} OR {id} = (SELECT f.id FROM former_slug f WHERE f.type = '" + table + "' AND f.slug = {arg}) " +
-			"AND NOT EXISTS (SELECT FROM " + table + " present WHERE present.slug = {arg} AND {visible " + typeName + " present}))",
+		"slug": "{id} = coalesce((SELECT present.id FROM " + table + " present WHERE present.slug = {arg} AND {visible " + typeName + " present}), " +
+			"(SELECT f.id FROM former_slug f WHERE f.type = '" + table + "' AND f.slug = {arg}))",
 	}
 }

@@ -40,11 +40,18 @@ var binaryFormat = []int16{1}
 // about 60 KB for each.
 const maxPrepared = 128
 
-// prepared are the statements that a connection knows, with the number of the
-// run in which each was last used.
+// prepared are the statements that a connection knows.
 type prepared struct {
-	last map[string]int
-	run  int
+	by  map[string]*known
+	run int
+}
+
+// known is a statement that a connection knows: what its rows look like, which
+// Postgres need not tell again, and the number of the run in which it was last
+// used.
+type known struct {
+	rows *pgconn.StatementDescription
+	last int
 }
 
 const preparedKey = "stadtgraph.plan.prepared"
@@ -58,6 +65,7 @@ type batch struct {
 	roots   []*rootPlan
 	at      int
 	conn    *pgxpool.Conn
+	known   *prepared
 	pipe    *pgconn.Pipeline
 	err     error
 	stale   bool // what the connection has prepared is not what we think
@@ -73,12 +81,12 @@ func (b *batch) send(ctx context.Context) error {
 	}
 	b.conn = conn
 	pg := conn.Conn().PgConn()
-	known, _ := pg.CustomData()[preparedKey].(*prepared)
-	if known == nil {
-		known = &prepared{last: map[string]int{}}
-		pg.CustomData()[preparedKey] = known
+	b.known, _ = pg.CustomData()[preparedKey].(*prepared)
+	if b.known == nil {
+		b.known = &prepared{by: map[string]*known{}}
+		pg.CustomData()[preparedKey] = b.known
 	}
-	known.run++
+	b.known.run++
 	b.pipe = pg.StartPipeline(ctx)
 	for _, root := range b.roots {
 		s := root.stmt
@@ -91,12 +99,19 @@ func (b *batch) send(ctx context.Context) error {
 		if s.runs.Add(1) == 1 || !b.planner.named {
 			b.pipe.SendQueryParams(s.sql, values, s.oids, s.formats, binaryFormat)
 		} else {
-			if _, ok := known.last[s.name]; !ok {
-				known.forgetOldest(b.pipe)
+			of := b.known.by[s.name]
+			if of == nil {
+				b.known.forgetOldest(b.pipe)
+				of = &known{}
+				b.known.by[s.name] = of
 				b.pipe.SendPrepare(s.name, s.sql, s.oids)
 			}
-			known.last[s.name] = known.run
-			b.pipe.SendQueryPrepared(s.name, values, s.formats, binaryFormat)
+			of.last = b.known.run
+			if of.rows != nil {
+				b.pipe.SendQueryStatement(of.rows, values, s.formats, binaryFormat)
+			} else {
+				b.pipe.SendQueryPrepared(s.name, values, s.formats, binaryFormat)
+			}
 		}
 		b.pipe.SendPipelineSync()
 	}
@@ -105,16 +120,16 @@ func (b *batch) send(ctx context.Context) error {
 
 // forgetOldest makes room for one more statement.
 func (k *prepared) forgetOldest(pipe *pgconn.Pipeline) {
-	if len(k.last) < maxPrepared {
+	if len(k.by) < maxPrepared {
 		return
 	}
 	oldest := ""
-	for name, run := range k.last {
-		if oldest == "" || run < k.last[oldest] {
+	for name, of := range k.by {
+		if oldest == "" || of.last < k.by[oldest].last {
 			oldest = name
 		}
 	}
-	delete(k.last, oldest)
+	delete(k.by, oldest)
 	pipe.SendDeallocate(oldest)
 }
 
@@ -141,6 +156,11 @@ func (b *batch) next(ctx context.Context, st *state) (rows, error) {
 			continue
 		}
 		switch result := result.(type) {
+		case *pgconn.StatementDescription:
+			if of := b.known.by[root.stmt.name]; of != nil {
+				result.Name = root.stmt.name
+				of.rows = result
+			}
 		case *pgconn.ResultReader:
 			rs.cols = len(result.FieldDescriptions())
 			for result.NextRow() {
@@ -161,6 +181,9 @@ func (b *batch) next(ctx context.Context, st *state) (rows, error) {
 		case *pgconn.PipelineSync:
 			if failure != nil {
 				b.distrust(failure)
+				if of := b.known.by[root.stmt.name]; of != nil && of.rows == nil {
+					b.stale = true // who knows whether it is prepared
+				}
 				return rows{}, readable(fmt.Errorf("read %s: %w", root.field.Name, failure))
 			}
 			rs.flat = st.flat[start:len(st.flat):len(st.flat)]
