@@ -34,6 +34,10 @@ tools/schemalint/node_modules/.package-lock.json: tools/schemalint/package-lock.
 	npm --prefix tools/schemalint ci --no-progress
 	touch $@
 
+.PHONY: bench
+bench: ## what reading costs, beside the best by hand; into bench/RESULTS.md
+	go run ./bench
+
 .PHONY: ci
 ci: ## what has to pass before a change lands
 	bash .ci/run

@@ -56,6 +56,10 @@ var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
 		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor")},
 
+	// measures the product beside handlers of its own, so it wires a server, too
+	"bench": {ours: list(".", "graph", "migrations", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
+		"internal/pglocal", "internal/register", "internal/sample", "internal/demo"), libraries: pgx},
+
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/cache"), libraries: cors | gqlgen},
 	"internal/graphiql": {},

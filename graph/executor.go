@@ -181,12 +181,13 @@ func (s executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			introspected[f.Alias] = s.introspect(ctx, op, f)
 		}
 		buf := buffer(ctx)
-		data, errs := ready.request.Read(ctx, ready.viewer, (*buf)[:0], introspected)
-		*buf = data
+		start := len(*buf)
+		answer, errs := ready.request.Read(ctx, ready.viewer, *buf, introspected)
+		*buf = answer
 		for _, err := range errs {
 			graphql.AddError(ctx, err)
 		}
-		return &graphql.Response{Data: data}
+		return &graphql.Response{Data: answer[start:]}
 	}())
 }
 
@@ -209,8 +210,9 @@ func (s executableSchema) introspect(ctx context.Context, op *graphql.OperationC
 
 type bufferKey struct{}
 
-// WithBuffer gives an operation a buffer to write its answer into. It is the
-// caller's again, grown and with the answer in it, when the answer was sent.
+// WithBuffer gives an operation a buffer to write its answer into, behind what
+// the buffer holds. It is the caller's again, grown and with the answer in it, when
+// the answer was sent.
 func WithBuffer(ctx context.Context, buf *[]byte) context.Context {
 	return context.WithValue(ctx, bufferKey{}, buf)
 }

@@ -533,11 +533,8 @@ func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
 				order = []any{order}
 			}
 		}
-		quiet := g.ref.visited
-		g.ref.visited = func(string) {}
 		g.ref.viewer = g.viewer
-		cursors := g.known.cursors[g.ref.listName(o, g.ref.terms(o, order))]
-		g.ref.visited = quiet
+		cursors := g.known.cursors[g.ref.listName(o, order)]
 		for _, side := range []string{"after", "before"} {
 			if len(cursors) > 0 && g.chance(60) {
 				g.op.paged = true

@@ -1,16 +1,20 @@
 package graph_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"sort"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"stadtgraph/internal/nodeid"
@@ -176,17 +180,6 @@ func (p *pages) between(all, cursors []string, r *rand.Rand) {
 	}
 }
 
-// order gives the global ids of rows in an order, as the reference has it.
-func (ref *reference) order(o *plan.Object, from, where string, orderBy any) (ids []string) {
-	rank := ref.rank(o, ref.terms(o, orderBy))
-	found := slices.Clone(ref.query("SELECT item.id::text FROM %s WHERE %s", from, where))
-	sort.Slice(found, func(i, j int) bool { return rank[found[i][0]] < rank[found[j][0]] })
-	for _, row := range found {
-		ids = append(ids, o.Prefix+"_"+base32(row[0]))
-	}
-	return ids
-}
-
 // orders are all single keys of a type, both ways and with nulls at both ends,
 // and some pairs.
 func orders(schema *ast.Schema, o *plan.Object, r *rand.Rand) (all []any) {
@@ -224,7 +217,7 @@ func TestPagesOfRoots(t *testing.T) {
 				continue
 			}
 			p.vars["orderBy"] = orderBy
-			all := c.ref.order(o, string(o.Table)+" item", c.ref.visible(o, "item")+" AND "+c.ref.listed(o, "item", nil), orderBy)
+			all := each(c.ref.list(o, c.ref.seen(all(o), "true"), false, p.vars), globalID)
 			cursors := p.walk(all, max(1+r.IntN(40), len(all)/8))
 			if t.Failed() {
 				t.Fatal(f.Name)
@@ -254,22 +247,19 @@ func TestPagesOfRelations(t *testing.T) {
 				break
 			}
 			parsed, _ := nodeid.Parse(id)
-			if _, ok := c.ref.byKey(holder, parsed.UUID.String()); !ok {
+			holding := c.ref.seen(all(holder), plan.SQL("{id} = '"+parsed.UUID.String()+"'"))
+			if len(holding) == 0 {
 				continue
 			}
 			holders++
 			p := c.over(t, viewer, holderName, id, field, o)
-			from, where := c.ref.related(rel, o, "parent.", "item")
-			from = fmt.Sprintf("(SELECT * FROM %s WHERE id = '%s') parent, %s", holder.Table, parsed.UUID, from)
-			if !rel.All {
-				where += " AND " + c.ref.listed(o, "item", nil)
-			}
+			members := c.ref.related(holding[0], rel, o, nil)
 			for i, orderBy := range orders(c.catalogue.Schema, o, r) {
 				if i%5 != holders%5 {
 					continue
 				}
 				p.vars["orderBy"] = orderBy
-				all := c.ref.order(o, from, where, orderBy)
+				all := each(c.ref.list(o, members, rel.All, p.vars), globalID)
 				cursors := p.walk(all, max(1+r.IntN(7), len(all)/8))
 				if t.Failed() {
 					t.Fatal(list)
@@ -330,12 +320,12 @@ func TestPagesWhileRowsChange(t *testing.T) {
 		for lastSeen, more := "", true; more; {
 			ref := newReference(t, pool, c.catalogue) // which remembers what it read
 			ref.viewer = viewer
-			rest := ref.order(&ever, "ever item", "true", orderBy)
+			rest := each(ref.list(&ever, ref.seen(all(&ever), "true"), true, p.vars), globalID)
 			if backward {
 				slices.Reverse(rest)
 			}
 			rest = rest[slices.Index(rest, lastSeen)+1:]
-			there := ref.order(calls, "funding_call item", "item.program_id = "+quoted(program.UUID.String()), nil)
+			there := each(ref.seen(all(calls), plan.SQL("{program_id} = '"+program.UUID.String()+"'")), globalID)
 			rest = slices.DeleteFunc(rest, func(id string) bool { return !slices.Contains(there, id) })
 
 			got := p.read(args...)
@@ -369,6 +359,286 @@ func TestPagesWhileRowsChange(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPagesWhileOthersWrite walks lists while another connection inserts, deletes
+// and updates rows of any kind: in columns that mean nothing to the list, in its
+// sort keys, in what makes a row visible or meet the filter. After each change the
+// reference says which rows the list has and by which keys they are sorted. Those
+// that it has with the same keys all the time come once each, in their order; any
+// other only while it is in the list, and on one page once.
+func TestPagesWhileOthersWrite(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var total tally
+	t.Cleanup(func() {
+		t.Logf("%+v", total)
+		if total.still < 1000 || total.changed < 100 || total.moved < 100 {
+			t.Error("too few to say anything")
+		}
+	})
+	for i, list := range []struct{ field, tables string }{
+		{"Query.articles", "article comment article_strategy"},
+		{"Query.strategies", "strategy strategy_owner"},
+		{"Query.municipalities", "municipality"},
+		{"Query.awards", "funding_award funding_program funding_award_recipient"},
+		{"Query.organizations", "organization"},
+		{"Article.comments", "comment"},
+		{"State.municipalities", "municipality"},
+		{"Topic.articles", "article article_topic"},
+		{"FundingProgram.awards", "funding_award"},
+		{"Municipality.articles", "article article_municipality"},
+	} {
+		t.Run(list.field, func(t *testing.T) {
+			t.Parallel()
+			for round := range max(1, *operations/2000) { // lists get shorter and shorter
+				w := newWriter(t, uint64(i+100*round), strings.Fields(list.tables))
+				for range 5 {
+					w.walk(t, list.field)
+				}
+				mu.Lock()
+				total.add(w.tally)
+				mu.Unlock()
+			}
+		})
+	}
+}
+
+// tally counts rows of a list that stood still all the time, those of them that
+// changed otherwise, rows that did not, and changes.
+type tally struct{ still, changed, moved, changes, refused int }
+
+func (t *tally) add(more tally) {
+	t.still, t.changed, t.moved, t.changes, t.refused = t.still+more.still, t.changed+more.changed, t.moved+more.moved, t.changes+more.changes, t.refused+more.refused
+}
+
+// writer changes rows while somebody reads a list, and remembers what the list was
+// after each change.
+type writer struct {
+	*rand.Rand
+	c       *comparison
+	tables  []string              // the first has the rows of the list
+	columns map[string][][]string // of each table, in groups that change together
+	hot     string                // names what the list depends on
+
+	look   func() (ids []string, state map[string]standing)
+	states []map[string]standing // after each change, by global id
+	tally
+}
+
+// standing is where a row stands in a list, and all that is in the row.
+type standing struct{ keys, all string }
+
+func newWriter(t *testing.T, seed uint64, tables []string) *writer {
+	w := &writer{Rand: rand.New(rand.NewPCG(*seedFlag, seed)), tables: tables, columns: map[string][][]string{},
+		c: comparisonOver(t, pgtest.From(t, "awkward", awkwardVersion, fillAwkward))}
+	for _, table := range tables {
+		rows, err := w.c.ref.pool.Query(t.Context(), `SELECT array_agg(attname::text) FROM pg_attribute
+			WHERE attrelid = $1::regclass AND attnum > 0 AND attgenerated = '' AND NOT attisdropped
+			GROUP BY regexp_replace(attname, '_(start|end|precision|text|amount|currency|approximate)$', '') ORDER BY 1`, table)
+		if err == nil {
+			w.columns[table], err = pgx.CollectRows(rows, pgx.RowTo[[]string])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// walk reads a list once: in a random order and direction, in pages of a random
+// size, as a random viewer, mostly under a filter.
+func (w *writer) walk(t *testing.T, list string) {
+	p := w.choose(t, list)
+	order, start := w.look()
+	w.states = []map[string]standing{start}
+	size, side, backward := "first", "after", w.IntN(2) > 0
+	if backward {
+		size, side = "last", "before"
+		slices.Reverse(order)
+	}
+	var walked []string
+	n := 1 + len(order)/12 + w.IntN(len(order)/4)
+	for args := []any{size, n}; args != nil; {
+		before, done := len(w.states)-1, make(chan error)
+		go func() { done <- w.write(t.Context()) }()
+		got := p.read(args...)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		for i, id := range got.IDs {
+			isThere := func(state map[string]standing) bool { _, ok := state[id]; return ok }
+			if slices.Contains(got.IDs[:i], id) || !slices.ContainsFunc(w.states[before:], isThere) {
+				t.Fatalf("%v %v: %s is on the page twice, or was not in the list\n%v", p.vars, args, id, got.IDs)
+			}
+		}
+		cursor, more := got.Info.EndCursor, got.Info.HasNextPage
+		if backward {
+			slices.Reverse(got.IDs)
+			cursor, more = got.Info.StartCursor, got.Info.HasPreviousPage
+		}
+		walked = append(walked, got.IDs...)
+		if args = nil; more {
+			args = []any{size, n, side, *cursor}
+		}
+	}
+
+	moved, changed := map[string]bool{}, map[string]bool{}
+	for _, state := range w.states {
+		for _, id := range slices.Concat(order, slices.Collect(maps.Keys(state))) {
+			moved[id] = moved[id] || state[id].keys != start[id].keys
+			changed[id] = changed[id] || state[id] != start[id]
+		}
+	}
+	still := slices.DeleteFunc(order, func(id string) bool { return moved[id] })
+	got := slices.DeleteFunc(slices.Clone(walked), func(id string) bool { return !slices.Contains(still, id) })
+	if !slices.Equal(got, still) {
+		t.Fatalf("%v %v by %s %d: of the rows that stood still\ngot  %v\nwant %v\nof all %v", p.viewer, p.vars, size, n, got, still, walked)
+	}
+	for id := range changed {
+		w.still += b2i(!moved[id])
+		w.changed += b2i(!moved[id] && changed[id])
+		w.moved += b2i(moved[id])
+	}
+}
+
+func b2i(b bool) int { return map[bool]int{true: 1}[b] }
+
+// choose finds a list that is long enough, of some holder and under some filter.
+func (w *writer) choose(t *testing.T, list string) *pages {
+	catalogue := w.c.catalogue
+	holderName, field, _ := strings.Cut(list, ".")
+	o := catalogue.Object(strings.TrimSuffix(catalogue.Schema.Types[holderName].Fields.ForName(field).Type.Name(), "Connection"))
+	g := &generator{Rand: w.Rand, catalogue: catalogue, known: w.c.known, ref: w.c.ref, literal: 1}
+	for try := range 150 {
+		viewer, id := plan.Viewer{Role: plan.Role(w.IntN(3)), Now: awkwardNows[0]}, ""
+		if holderName != "Query" {
+			id = w.c.known.ids[holderName][w.IntN(4)]
+		}
+		p := w.c.over(t, viewer, holderName, id, field, o)
+		p.vars["orderBy"] = oneOf(g, orders(catalogue.Schema, o, w.Rand))
+		if w.IntN(4) > 0 {
+			g.filters = 2
+			p.vars["filter"] = g.filter(o, o.Type+"Filter", 0).json(0)
+		}
+		keys := strings.NewReplacer(" ASC NULLS FIRST", "", " ASC NULLS LAST", "", " DESC NULLS FIRST", "", " DESC NULLS LAST", "", "{id} ASC", "{id}", "{id} DESC", "{id}").
+			Replace(string(w.c.ref.order(o, p.vars["orderBy"])))
+		w.hot = strings.ToLower(fmt.Sprint(keys, o.Visible, o.Listed, p.vars["filter"]))
+		w.look = func() (ids []string, state map[string]standing) {
+			ref := newReference(t, w.c.ref.pool, catalogue) // which remembers what it read
+			ref.viewer, state = viewer, map[string]standing{}
+			for _, r := range p.members(ref, holderName, field, o) {
+				ids = append(ids, globalID(r))
+				state[globalID(r)] = standing{ref.value(r, plan.SQL("ROW("+keys+")::text")), ref.value(r, "md5(self::text)")}
+			}
+			return ids, state
+		}
+		if ids, _ := w.look(); len(ids) >= max(6, 16-try/10) {
+			return p
+		}
+	}
+	t.Fatalf("%s is never long enough", list)
+	return nil
+}
+
+// members are the rows of the list, as the reference has them.
+func (p *pages) members(ref *reference, holderName, field string, o *plan.Object) []row {
+	if !p.nested {
+		return ref.list(o, ref.seen(all(o), "true"), false, p.vars)
+	}
+	holders := ref.byID(holderName, p.vars["id"])
+	if len(holders) == 0 {
+		return nil
+	}
+	rel := holders[0].o.Fields[field].Relation
+	return ref.list(o, ref.related(holders[0], rel, o, nil), rel.All, p.vars)
+}
+
+// write commits some changes, twice.
+func (w *writer) write(ctx context.Context) error {
+	for range 2 {
+		err := pgx.BeginFunc(ctx, w.c.ref.pool, func(tx pgx.Tx) error {
+			for range 1 + w.IntN(4) {
+				if err := w.try(ctx, tx, w.change()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		_, state := w.look()
+		w.states = append(w.states, state)
+	}
+	return nil
+}
+
+// try makes a change, unless a row may not be so.
+func (w *writer) try(ctx context.Context, tx pgx.Tx, sql string) error {
+	inner, err := tx.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := inner.Exec(ctx, sql)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code[:2] == "23" {
+		w.refused++
+		return inner.Rollback(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, sql)
+	}
+	w.changes += int(result.RowsAffected())
+	return inner.Commit(ctx)
+}
+
+// change is a statement that changes a few rows: deletes them, gives them other
+// values of other rows, or adds others like them.
+func (w *writer) change() string {
+	table := w.tables[max(0, w.IntN(len(w.tables)+2)-2)]
+	columns := slices.Concat(w.columns[table]...)
+	some := fmt.Sprintf("(SELECT * FROM %s ORDER BY ctid OFFSET %d LIMIT 1)", table, w.IntN(40))
+	rows := fmt.Sprintf("ctid = ANY(ARRAY(SELECT ctid FROM %s ORDER BY ctid OFFSET %d LIMIT %d))", table, w.IntN(100), 1+w.IntN(3))
+	if ids := slices.Sorted(maps.Keys(w.states[len(w.states)-1])); table == w.tables[0] && len(ids) > 0 && w.IntN(4) > 0 {
+		id, _ := nodeid.Parse(ids[w.IntN(len(ids))])
+		rows = "id = '" + id.UUID.String() + "'"
+	}
+	switch w.IntN(8) {
+	case 0:
+		return "DELETE FROM " + table + " WHERE " + rows
+	case 1, 2:
+		values := make([]string, len(columns))
+		for i, column := range columns {
+			switch values[i] = "a." + column; {
+			case column == "id":
+				values[i] = "gen_random_uuid()"
+			case column == "slug":
+				values[i] = "gen_random_uuid()::text"
+			case column == "key":
+				values[i] = fmt.Sprintf("lpad('%d', length(a.key), '7')", w.IntN(1e9))
+			case column == "position", column == "project_number":
+				values[i] = fmt.Sprint(50 + w.IntN(1e6))
+			case column == "predecessor_id":
+				values[i] = "NULL"
+			case !slices.Contains(columns, "id") && w.IntN(2) > 0: // a link between others
+				values[i] = "b." + column
+			}
+		}
+		return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s a, %s b WHERE a.%s", table, strings.Join(columns, ", "), strings.Join(values, ", "), table, some, rows)
+	}
+	groups := slices.DeleteFunc(slices.Clone(w.columns[table]), func(group []string) bool {
+		return slices.Contains([]string{"id", "slug", "key", "predecessor_id"}, group[0])
+	})
+	if hot := slices.DeleteFunc(slices.Clone(groups), func(group []string) bool {
+		return !slices.ContainsFunc(group, func(column string) bool {
+			return strings.Contains(w.hot, column) || strings.Contains(w.hot, strings.ReplaceAll(column, "_", ""))
+		})
+	}); len(hot) > 0 && w.IntN(3) > 0 {
+		groups = hot
+	}
+	names := strings.Join(groups[w.IntN(len(groups))], ", ")
+	return fmt.Sprintf("UPDATE %s SET (%s) = ROW(%s) FROM %s b WHERE %s.%s", table, names, "b."+strings.ReplaceAll(names, ", ", ", b."), some, table, rows)
 }
 
 // TestMadeUpCursors changes real cursors: each is refused, or reads some page;

@@ -748,7 +748,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """Strategies that belong to the state itself."""
@@ -763,7 +763,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Measures that belong to the state itself."""
@@ -778,7 +778,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Funding programs for this state; nationwide ones are not among them."""
@@ -793,7 +793,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
   """Ministries and other bodies of the state."""
@@ -808,7 +808,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """What was measured about the state itself."""
@@ -823,7 +823,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """What others call it."""
@@ -843,7 +843,7 @@ type State implements Node & Owner {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -968,7 +968,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: StateFilter
-    """In which order; by key if not given. Ties are broken by id."""
+    """In which order; by key if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StateOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -1083,7 +1083,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """Where the administration sits; null for municipalities that belong to a district."""
@@ -1134,7 +1134,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Articles about it."""
@@ -1149,7 +1149,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Measures that it owns, alone or with others."""
@@ -1164,7 +1164,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Events that took place there."""
@@ -1179,7 +1179,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """Places that it took in rankings."""
@@ -1194,7 +1194,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: RankingEntryFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingEntryOrder!]
   ): RankingEntryConnection!
   """What was measured there; population is among it."""
@@ -1209,7 +1209,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """People who hold or held an office there."""
@@ -1224,7 +1224,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: PersonFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PersonOrder!]
   ): PersonConnection!
   """What others call it."""
@@ -1244,7 +1244,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """What it was awarded in all. A joint award counts in full at each of its recipients, so these sums must not be added up."""
@@ -1268,7 +1268,7 @@ type Municipality implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """Counts the changes of this entry."""
@@ -1585,7 +1585,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -1673,7 +1673,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """The states among its owners."""
@@ -1720,7 +1720,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by position if not given. Ties are broken by id."""
+    """In which order; by position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Workshops and other events in which people helped to make it."""
@@ -1737,7 +1737,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """Who is in charge of it."""
@@ -1758,7 +1758,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Funding that helps to pay for it."""
@@ -1773,7 +1773,7 @@ type Strategy implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """Counts the changes of this entry."""
@@ -2020,7 +2020,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -2090,7 +2090,7 @@ type Measure implements Node {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """When it is done; null if no date is on record."""
@@ -2113,7 +2113,7 @@ type Measure implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """Articles about it."""
@@ -2128,7 +2128,7 @@ type Measure implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Pages and documents about it."""
@@ -2323,7 +2323,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by position, then title if not given. Ties are broken by id."""
+    """In which order; by position, then title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -2467,7 +2467,7 @@ type FundingProgram implements Node {
     before: String
     """Which to list."""
     filter: FundingCallFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingCallOrder!]
   ): FundingCallConnection!
   """What was awarded."""
@@ -2482,7 +2482,7 @@ type FundingProgram implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """How many awards are on record."""
@@ -2510,7 +2510,7 @@ type FundingProgram implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -2702,7 +2702,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -2750,7 +2750,7 @@ type FundingCall implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """Where these facts were read."""
@@ -2893,7 +2893,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: FundingCallFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingCallOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -2938,7 +2938,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """The organizations among its recipients."""
@@ -2953,7 +2953,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """What was awarded; null if it is not known."""
@@ -2982,7 +2982,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Measures that it helps to pay for."""
@@ -2997,7 +2997,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """What others call it."""
@@ -3019,7 +3019,7 @@ type FundingAward implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -3189,7 +3189,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -3286,7 +3286,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: PersonFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PersonOrder!]
   ): PersonConnection!
   """Who is spoken of, quoted or shown, each with the office held at the time."""
@@ -3329,7 +3329,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: MunicipalityFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
   ): MunicipalityConnection!
   """The states that it is about."""
@@ -3346,7 +3346,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """The funding programs that it is about."""
@@ -3361,7 +3361,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
   """The awards that it is about."""
@@ -3376,7 +3376,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """The organizations that it is about."""
@@ -3391,7 +3391,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """The measures that it is about."""
@@ -3406,7 +3406,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """The events that it is about."""
@@ -3421,7 +3421,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """The platforms that it is about."""
@@ -3436,7 +3436,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: PlatformFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PlatformOrder!]
   ): PlatformConnection!
   """The places in rankings that it is about."""
@@ -3451,7 +3451,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: RankingEntryFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingEntryOrder!]
   ): RankingEntryConnection!
   """The figures that it reports."""
@@ -3466,7 +3466,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """Whether it can be discussed."""
@@ -3491,7 +3491,7 @@ type Article implements Node {
     before: String
     """Which to list."""
     filter: CommentFilter
-    """In which order; oldest first if not given. Ties are broken by id."""
+    """In which order; oldest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [CommentOrder!]
   ): CommentConnection!
   """Counts the changes of this entry."""
@@ -3750,7 +3750,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -3817,7 +3817,7 @@ type Comment implements Node {
     before: String
     """Which to list."""
     filter: CommentFilter
-    """In which order; oldest first if not given. Ties are broken by id."""
+    """In which order; oldest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [CommentOrder!]
   ): CommentConnection!
   """When it was approved; null if that was not recorded."""
@@ -3975,7 +3975,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Strategies under it, as field of action, cross-cutting theme or topic."""
@@ -3990,7 +3990,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Funding programs under it."""
@@ -4005,7 +4005,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
   """Measures under it, as field of action or topic."""
@@ -4020,7 +4020,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Events under it."""
@@ -4035,7 +4035,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """The narrower topics."""
@@ -4050,7 +4050,7 @@ type Topic implements Node {
     before: String
     """Which to list."""
     filter: TopicFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [TopicOrder!]
   ): TopicConnection!
   """Counts the changes of this entry."""
@@ -4184,7 +4184,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: TopicFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [TopicOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -4257,7 +4257,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
   ): OrganizationConnection!
   """People who hold or held an office in it, or belong to it as a party."""
@@ -4272,7 +4272,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: PersonFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PersonOrder!]
   ): PersonConnection!
   """Strategies that it owns, alone or with others."""
@@ -4287,7 +4287,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Strategies that it is in charge of."""
@@ -4302,7 +4302,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Measures that it does or helps with."""
@@ -4317,7 +4317,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: MeasureFilter
-    """In which order; by strategy and position if not given. Ties are broken by id."""
+    """In which order; by strategy and position if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
   ): MeasureConnection!
   """Funding programs that it pays for or runs."""
@@ -4332,7 +4332,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: FundingProgramFilter
-    """In which order; by title if not given. Ties are broken by id."""
+    """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
   ): FundingProgramConnection!
   """Events that it hosts or helps with."""
@@ -4347,7 +4347,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """Rankings that it publishes."""
@@ -4362,7 +4362,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: RankingFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingOrder!]
   ): RankingConnection!
   """What was measured about it."""
@@ -4377,7 +4377,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """What others call it."""
@@ -4397,7 +4397,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: FundingAwardFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
   ): FundingAwardConnection!
   """Articles about it."""
@@ -4412,7 +4412,7 @@ type Organization implements Node & Owner & Recipient {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -4556,7 +4556,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: OrganizationFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -4596,7 +4596,7 @@ type Person implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Events in which the person took part."""
@@ -4611,7 +4611,7 @@ type Person implements Node {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
   ): EventConnection!
   """What others call it."""
@@ -4735,7 +4735,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: PersonFilter
-    """In which order; by family name if not given. Ties are broken by id."""
+    """In which order; by family name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PersonOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -4810,7 +4810,7 @@ type Event implements Node {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """Strategies that it helped to make."""
@@ -4825,7 +4825,7 @@ type Event implements Node {
     before: String
     """Which to list."""
     filter: StrategyFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
   ): StrategyConnection!
   """Articles about it."""
@@ -4840,7 +4840,7 @@ type Event implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -4998,7 +4998,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: EventFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -5038,7 +5038,7 @@ type Ranking implements Node {
     before: String
     """Which to list."""
     filter: RankingEntryFilter
-    """In which order; by rank if not given. Ties are broken by id."""
+    """In which order; by rank if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingEntryOrder!]
   ): RankingEntryConnection!
   """Where these facts were read."""
@@ -5291,7 +5291,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: RankingFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -5325,7 +5325,7 @@ type Indicator implements Node {
     before: String
     """Which to list."""
     filter: ObservationFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ObservationOrder!]
   ): ObservationConnection!
   """Counts the changes of this entry."""
@@ -5456,7 +5456,7 @@ type Observation implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -5596,7 +5596,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: IndicatorFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [IndicatorOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -5634,7 +5634,7 @@ type Platform implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Where these facts were read."""
@@ -5763,7 +5763,7 @@ extend type Query {
     before: String
     """Which to list."""
     filter: PlatformFilter
-    """In which order; by name if not given. Ties are broken by id."""
+    """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PlatformOrder!]
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
     page: Int
@@ -5809,7 +5809,7 @@ type MediaAsset implements Node {
     before: String
     """Which to list."""
     filter: ArticleFilter
-    """In which order; newest first if not given. Ties are broken by id."""
+    """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
   ): ArticleConnection!
   """Counts the changes of this entry."""
@@ -6003,7 +6003,7 @@ extend type Query {
     prefix: String!
     """Only these types; all if not given."""
     types: [SearchType!]
-    """How many, 1 to 50."""
+    """How many, 1 to 100."""
     first: Int = 10
   ): [Suggestion!]!
 }

@@ -12,6 +12,7 @@ var Objects = []plan.Object{Article, Byline, Media}
 // Article is a text with all that it speaks of.
 var Article = plan.Object{
 	Type: "Article", Table: "article", Prefix: "article",
+	Unique:  []string{"slug"},
 	Visible: plan.Published,
 	Listed:  []plan.Listing{plan.NotArchived, {Field: "sponsored", Where: "NOT {sponsored}"}},
 	Order:   []plan.Term{{Field: "publishedOn", Desc: true}},

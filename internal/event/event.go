@@ -12,6 +12,7 @@ var Objects = []plan.Object{Event}
 // Event is one event.
 var Event = plan.Object{
 	Type: "Event", Table: "event", Prefix: "event",
+	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "date", Desc: true}, {Field: "title"}},
 	Search: &plan.Search{

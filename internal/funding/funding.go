@@ -37,6 +37,7 @@ const programStatus plan.SQL = `(CASE
 // Program is a funding program.
 var Program = plan.Object{
 	Type: "FundingProgram", Table: "funding_program", Prefix: "funding_program",
+	Unique:  []string{"slug"},
 	Visible: plan.Published,
 	Listed:  []plan.Listing{plan.NotArchived},
 	Order:   []plan.Term{{Field: "title"}},

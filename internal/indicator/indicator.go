@@ -14,6 +14,7 @@ var Objects = []plan.Object{Indicator, Observation}
 // Indicator is what is measured.
 var Indicator = plan.Object{
 	Type: "Indicator", Table: "indicator", Prefix: "indicator",
+	Unique:  []string{"code"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
 	Named:   plan.Named{Key: "code", Label: "name"},

@@ -13,6 +13,7 @@ var Objects = []plan.Object{Organization}
 // Organization is one body.
 var Organization = plan.Object{
 	Type: "Organization", Table: "organization", Prefix: "organization",
+	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
 	Search: &plan.Search{

@@ -13,6 +13,7 @@ var Objects = []plan.Object{Person}
 // Person is one person.
 var Person = plan.Object{
 	Type: "Person", Table: "person", Prefix: "person",
+	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "familyName"}, {Field: "name"}},
 	Search: &plan.Search{

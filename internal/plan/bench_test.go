@@ -117,3 +117,19 @@ func BenchmarkRead(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkReadCold is the same for an operation that nobody has asked before:
+// it is compiled, and Postgres parses and plans its statement.
+func BenchmarkReadCold(b *testing.B) {
+	measure(b, func(b *testing.B, planner *plan.Planner, op *ast.OperationDefinition) {
+		var out []byte
+		for b.Loop() {
+			unknown := *op
+			var errs gqlerror.List
+			out, errs = prepare(b, planner, &unknown).Read(b.Context(), viewer, out[:0], nil)
+			if len(errs) > 0 {
+				b.Fatal(errs)
+			}
+		}
+	})
+}

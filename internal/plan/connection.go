@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -181,21 +182,20 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		}
 		c.parts = append(c.parts, part)
 	}
-	// The page size is a parameter over a constant bound: as the bound alone it
-	// would cost a custom plan each time, as a literal a statement for each size.
-	rows := b.page(source, ord, page, site)
-	if nested := from != nil || len(c.head.cols) == 0; nested && !page.last && c.scope.joins.Len() == 0 {
-		c.from = fmt.Sprintf("(%s) %s", rows, t.alias)
-		c.order += " LIMIT " + b.param(limit)
-		return c
-	}
-	inner := b.alias()
-	c.from = fmt.Sprintf("(SELECT * FROM (%s) %s ORDER BY %s LIMIT %s) %s", rows, inner, ord.sql(b, inner, page.last), b.param(limit), t.alias)
+	c.from = fmt.Sprintf("(%s) %s", b.page(source, ord, page, limit, from != nil), t.alias)
 	return c
 }
 
-// page writes the rows of which one page is made.
-func (b *builder) page(source func() (string, row, []string), ord *order, page pageArgs, site int) string {
+// page writes the rows of one page, and one more if it must be known whether
+// there is one. At the root the page size is a parameter over a constant bound: a
+// plan for any size would take it for a tenth of the table and sort that. Below
+// another row there is little to sort, and less with the size itself.
+func (b *builder) page(source func() (string, row, []string), ord *order, page pageArgs, limit param, nested bool) string {
+	site, size := limit.site, b.param(limit)
+	bound := strconv.Itoa(MaxPage + 1)
+	if nested && page.after == nil && page.before == nil {
+		bound = size
+	}
 	// Conditions of the cursor that the page does not start from narrow it.
 	cur, other := page.after, page.before
 	if page.last {
@@ -222,8 +222,8 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 		if page.number > 0 {
 			offset = " OFFSET " + b.param(param{from: fromOffset, site: site, scalar: "limit"})
 		}
-		return fmt.Sprintf("SELECT %s.* FROM %s WHERE %s ORDER BY %s LIMIT %d%s",
-			in.alias, rows, and(conds), ord.sql(b, in.alias, page.last), MaxPage+1, offset), more
+		return fmt.Sprintf("SELECT %s.* FROM %s WHERE %s ORDER BY %s LIMIT %s%s",
+			in.alias, rows, and(conds), ord.sql(b, in.alias, page.last), bound, offset), more
 	}
 	var parts []string
 	for i := 0; ; i++ {
@@ -235,10 +235,11 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 			break
 		}
 	}
-	if len(parts) == 1 {
+	if bound == size {
 		return parts[0]
 	}
-	return "(" + strings.Join(parts, ")\n  UNION ALL (") + ")"
+	inner := b.alias()
+	return fmt.Sprintf("SELECT * FROM ((%s)) %s ORDER BY %s LIMIT %s", strings.Join(parts, ")\n  UNION ALL ("), inner, ord.sql(b, inner, page.last), size)
 }
 
 // rootSQL is the statement of a connection at the root: its rows are rows. With

@@ -13,6 +13,7 @@ var Objects = []plan.Object{Platform}
 // Platform is one such product.
 var Platform = plan.Object{
 	Type: "Platform", Table: "platform", Prefix: "platform",
+	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
 	Search: &plan.Search{

@@ -12,6 +12,7 @@ var Objects = []plan.Object{Ranking, Entry}
 // Ranking is one edition of a ranking, or of a part of it.
 var Ranking = plan.Object{
 	Type: "Ranking", Table: "ranking", Prefix: "ranking",
+	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}, {Field: "edition", Desc: true}},
 	Search: &plan.Search{

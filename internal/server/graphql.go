@@ -82,14 +82,24 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, requestStatus(answer, response.Errors), answer, response)
 		return
 	}
+	*buf = append((*buf)[:0], dataMember...)
 	handler, ctx := g.executor.DispatchOperation(graph.WithBuffer(ctx, buf), op)
 	response := handler(ctx)
 	if response == nil { // ctx has ended: nobody waits, or nobody should any longer
 		g.refuse(w, answer, &refusal{http.StatusServiceUnavailable, fault.Timeout, "This took longer than allowed; ask for fewer items or narrow the filter."})
 		return
 	}
+	if len(response.Errors)+len(response.Extensions) == 0 && len(*buf) == len(dataMember)+len(response.Data) {
+		*buf = append(*buf, '}')
+		send(w, http.StatusOK, answer.contentType(), *buf)
+		return
+	}
 	write(w, http.StatusOK, answer, response)
 }
+
+// dataMember begins an answer that has nothing else. It stands in front of the
+// data already: one write takes half the time of three.
+const dataMember = `{"data":`
 
 func (*graphqlHTTP) refuse(w http.ResponseWriter, answer media, r *refusal) {
 	send(w, r.status, answer.contentType(), requestError(r.code, r.message, ""))

@@ -111,11 +111,11 @@ func parse(body []byte) (*graphql.RawParams, *refusal) {
 				return nil, refuse(http.StatusBadRequest, "`operationName` must be a string.")
 			}
 		case "variables":
-			if !object(value, &params.Variables) {
+			if !decodeObject(value, &params.Variables) {
 				return nil, refuse(http.StatusBadRequest, "`variables` must be a JSON object.")
 			}
 		case "extensions":
-			if !object(value, &params.Extensions) {
+			if !decodeObject(value, &params.Extensions) {
 				return nil, refuse(http.StatusBadRequest, "`extensions` must be a JSON object.")
 			}
 		}
@@ -124,6 +124,39 @@ func parse(body []byte) (*graphql.RawParams, *refusal) {
 		return nil, refuse(http.StatusBadRequest, "`query` is missing; it holds the GraphQL document.")
 	}
 	return params, nil
+}
+
+// decodeObject decodes an object in valid JSON, or null, and keeps numbers as
+// they are written: 64 bits of a float do not hold every id. What most variables
+// are, texts and numbers, takes encoding/json five times as long.
+func decodeObject(raw []byte, to *map[string]any) bool {
+	if raw[0] != '{' {
+		return string(raw) == "null"
+	}
+	out := map[string]any{}
+	for name, value := range members(raw) {
+		var v any
+		switch c := value[0]; {
+		case c == '"':
+			var s string
+			if !text(value, &s) {
+				return false
+			}
+			v = s
+		case c == '-' || c >= '0' && c <= '9':
+			v = json.Number(value)
+		case string(value) == "true", string(value) == "false":
+			v = c == 't'
+		case string(value) == "null":
+		default:
+			if !decode(value, &v) {
+				return false
+			}
+		}
+		out[name] = v
+	}
+	*to = out
+	return true
 }
 
 // notJSON says where the mistake is.
@@ -198,19 +231,49 @@ func valueEnd(b []byte) int {
 
 // text decodes a string, or null.
 func text(raw []byte, to *string) bool {
-	if raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
-		*to = string(raw[1 : len(raw)-1])
-		return true
+	if raw[0] == '"' {
+		if s, ok := unescape(raw[1 : len(raw)-1]); ok {
+			*to = s
+			return true
+		}
 	}
 	return json.Unmarshal(raw, to) == nil
 }
 
-// object decodes an object, null or nothing, and keeps numbers as they are
-// written: 64 bits of a float do not hold every id.
-func object(raw []byte, to *map[string]any) bool {
-	if len(raw) == 0 || string(raw) == "null" || string(raw) == "{}" {
-		return true
+// unescape decodes what documents are full of, line breaks and quotes; false if
+// there is more to decode than that. encoding/json takes ten times as long.
+func unescape(raw []byte) (string, bool) {
+	at := bytes.IndexByte(raw, '\\')
+	if at < 0 {
+		return string(raw), true
 	}
+	var b strings.Builder
+	b.Grow(len(raw))
+	for ; at >= 0; at = bytes.IndexByte(raw, '\\') {
+		b.Write(raw[:at])
+		switch raw[at+1] {
+		case 'n':
+			b.WriteByte('\n')
+		case 't':
+			b.WriteByte('\t')
+		case '"', '\\', '/':
+			b.WriteByte(raw[at+1])
+		default:
+			return "", false
+		}
+		raw = raw[at+2:]
+	}
+	b.Write(raw)
+	return b.String(), true
+}
+
+// object decodes an object, null or nothing.
+func object(raw []byte, to *map[string]any) bool {
+	return len(raw) == 0 || decode(raw, to)
+}
+
+// decode decodes JSON and keeps numbers as they are written.
+func decode[T any](raw []byte, to *T) bool {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if err := d.Decode(to); err != nil {

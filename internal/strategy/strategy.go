@@ -31,6 +31,7 @@ const ownersOf plan.SQL = "SELECT municipality_id, state_id, organization_id FRO
 // Strategy is one edition of a strategy.
 var Strategy = plan.Object{
 	Type: "Strategy", Table: "strategy", Prefix: "strategy",
+	Unique:  []string{"slug"},
 	Visible: plan.Published,
 	Listed:  []plan.Listing{plan.NotArchived},
 	Order:   []plan.Term{{Field: "adoptedOn", Desc: true}, {Field: "presentedOn", Desc: true}, {Field: "title"}},
@@ -137,6 +138,7 @@ const answerable plan.SQL = `SELECT municipality_id, state_id, organization_id F
 // Measure is something to be done, as part of a strategy or by itself.
 var Measure = plan.Object{
 	Type: "Measure", Table: "measure", Prefix: "measure",
+	Unique: []string{"slug"},
 	Visible: plan.Visibility{
 		Public: "{deleted_at} IS NULL",
 		Via:    plan.Via{Type: "Strategy", Column: "strategy_id", Optional: true},

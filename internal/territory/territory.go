@@ -13,7 +13,8 @@ var Objects = []plan.Object{State, Municipality, PopulationFigure, GeoPoint, Con
 // State is one of the sixteen states.
 var State = plan.Object{
 	Type: "State", Table: "state", Prefix: "state",
-	Order: []plan.Term{{Field: "key"}},
+	Unique: []string{"key", "code", "slug", "iso3166", "nuts1"},
+	Order:  []plan.Term{{Field: "key"}},
 	Search: &plan.Search{
 		Title:          "{name}",
 		Labels:         value.Lines("{code}", "{key}", "{iso3166}", "{nuts1}"),
@@ -48,12 +49,13 @@ var State = plan.Object{
 	},
 }
 
-var areaKm2 = plan.Expr("({area_ha} / 100.0)::float8")
+var areaKm2 = plan.Expr("({area_ha}::float8 / 100)")
 
 // Municipality is a unit of any level, from the municipality to the government
 // region. Units are never deleted.
 var Municipality = plan.Object{
 	Type: "Municipality", Table: "municipality", Prefix: "municipality",
+	Unique: []string{"slug"},
 	Listed: []plan.Listing{
 		{Field: "level", Where: "{level} = 'MUNICIPALITY'"},
 		{Field: "dissolvedOn", Where: "{dissolved_on} IS NULL"},
@@ -107,7 +109,7 @@ var Municipality = plan.Object{
 		"populationAsOf":           plan.Column("population_as_of"),
 		"populationHistory":        plan.Rows("municipality_population", "municipality_id", "{as_of}"),
 		"areaKm2":                  areaKm2,
-		"populationDensity":        plan.Expr("round({population} / nullif({area_ha} / 100.0, 0), 1)::float8"),
+		"populationDensity":        plan.Expr("(floor({population} / nullif({area_ha}::float8, 0) * 1000 + 0.5) / 10)"),
 		"urbanisation":             plan.Column("urbanisation"),
 		"location":                 plan.Value("", "latitude"),
 		"travelRegion":             plan.Column("travel_region_name"),

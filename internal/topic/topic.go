@@ -12,6 +12,7 @@ var Objects = []plan.Object{Topic}
 // Topic is a subject in one of several lists.
 var Topic = plan.Object{
 	Type: "Topic", Table: "topic", Prefix: "topic",
+	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
 	Search: &plan.Search{

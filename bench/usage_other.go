@@ -1,0 +1,9 @@
+//go:build !linux
+
+package main
+
+import "time"
+
+func cpuOf(int, bool) (time.Duration, bool) { return 0, false }
+
+func residentOf(int) (int, bool) { return 0, false }
