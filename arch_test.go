@@ -73,8 +73,8 @@ var table = map[string]row{
 
 	// The nouns have a row each, see init.
 
-	"internal/plan":   {ours: list("internal/page", "internal/nodeid", "internal/fault"), libraries: pgx | gqlgen},
-	"internal/value":  {ours: list("internal/plan")}, // value objects that nouns share
+	"internal/plan":   {ours: list("internal/page", "internal/nodeid", "internal/fault", "internal/german"), libraries: pgx | gqlgen}, // german reads what is searched for
+	"internal/value":  {ours: list("internal/plan")},                                                                                  // value objects that nouns share
 	"internal/page":   {},
 	"internal/nodeid": {},
 	"internal/fault":  {},

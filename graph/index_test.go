@@ -69,7 +69,9 @@ func (a *asker) lists() {
 		if f.Arguments.ForName("query") != nil {
 			also = `query: "muster", `
 		}
-		ask := func(what, arguments string) { a.all = append(a.all, question{f.Name, what, also + "first: 20, " + arguments}) }
+		ask := func(what, arguments string) {
+			a.all = append(a.all, question{f.Name, what, also + "first: 20, " + arguments})
+		}
 		if arg := f.Arguments.ForName("filter"); arg != nil {
 			a.filter(a.schema.Types[arg.Type.Name()], node, func(what, value string) { ask("filter."+what, "filter: "+value) })
 		}

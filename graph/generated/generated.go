@@ -5939,7 +5939,7 @@ enum SearchHitFacet {
 }
 """A hit with its cursor."""
 type SearchHitEdge {
-  """Its place in this order, for ` + "`" + `after` + "`" + `."""
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
   """The item itself."""
   node: SearchHit!
@@ -5990,6 +5990,10 @@ extend type Query {
     first: Int
     """Continue behind this cursor."""
     after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
     """Which to list."""
     filter: SearchHitFilter
     """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""

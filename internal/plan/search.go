@@ -149,7 +149,7 @@ func suggestion(types []*Object) (Object, Root) {
 		from := fmt.Sprintf("search_document d JOIN %s t ON t.id = d.id", o.Table)
 		rows = append(rows,
 			fmt.Sprintf(`(SELECT '%s' AS type, %d AS rank, 0 AS inside, d.id, d.title, %s AS label, d.title_folded FROM %s
-  WHERE %s AND d.title_folded ~>=~ fold({arg.prefix}) AND d.title_folded ~<~ fold({arg.prefix}) || chr(1114111) ORDER BY d.title_folded USING ~<~ LIMIT {arg.first})`,
+  WHERE %s AND d.title_folded ~>=~ fold({arg.prefix}) AND d.title_folded ~<~ (fold({arg.prefix}) || chr(1114111)) ORDER BY d.title_folded USING ~<~ LIMIT {arg.first})`,
 				name, i, label, from, asked),
 			fmt.Sprintf(`(SELECT '%s', %d, 1, d.id, d.title, %s, d.title_folded FROM %s
   WHERE %s AND d.vector @@ {titles arg.prefix}::tsquery AND NOT d.title_folded ^@ fold({arg.prefix}) LIMIT {arg.first})`,

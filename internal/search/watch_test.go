@@ -18,9 +18,8 @@ import (
 // them with what is in the queue.
 type watcher struct {
 	*testing.T
-	tx     pgx.Tx
-	texts  func() map[string]string // what documents are made of, by type and id
-	before map[string]string
+	tx    pgx.Tx
+	texts func(table string) map[string]string // what documents that a table is part of are made of, by type and id
 }
 
 // Whatever is written: a document that is made of other texts afterwards is in
@@ -40,28 +39,29 @@ func TestNothingIsForgotten(t *testing.T) {
 	exec(t, tx, `CREATE TEMP TABLE nearby AS `+strings.Join(near, " UNION "))
 	all := readings(t)
 	ids := make([][]pgtype.UUID, len(all))
-	var statements strings.Builder
+	statements := ""
 	for i, r := range all {
-		statements.WriteString(r.SQL)
-		where := " ORDER BY ctid LIMIT 50"
+		statements += r.SQL
+		where := " ORDER BY ctid LIMIT 100"
 		if r.Type == "Municipality" {
 			where = " WHERE id IN (TABLE nearby)"
 		}
 		ids[i] = list[pgtype.UUID](t, tx, `SELECT id FROM `+list[string](t, tx, `SELECT lower(regexp_replace($1, '([a-z])([A-Z])', '\1_\2', 'g'))`, r.Type)[0]+where)
 	}
-	w := &watcher{T: t, tx: tx, texts: func() map[string]string {
+	// What a statement does not name cannot change a document that it reads.
+	named := func(name, in string) bool { return regexp.MustCompile(`\b` + name + `\b`).MatchString(in) }
+	w := &watcher{T: t, tx: tx, texts: func(table string) map[string]string {
 		texts := map[string]string{}
 		for i, r := range all {
+			if !named(table, r.SQL) {
+				continue
+			}
 			if err := r.Texts(t.Context(), tx, ids[i], texts); err != nil {
 				t.Fatal(err)
 			}
 		}
 		return texts
 	}}
-	w.before = w.texts()
-
-	// What no statement names cannot change a document.
-	named := func(name string) bool { return regexp.MustCompile(`\b` + name + `\b`).MatchString(statements.String()) }
 	type column struct{ Table, Name, Type, Refers string }
 	rows, _ := tx.Query(t.Context(), `
 SELECT c.table_name, c.column_name, c.udt_name, coalesce((SELECT f.confrelid::regclass::text FROM pg_constraint f
@@ -77,14 +77,14 @@ ORDER BY table_name, ordinal_position`)
 	var effective []string
 	tables := map[string]bool{}
 	for _, c := range columns {
-		if !named(c.Table) {
+		if !named(c.Table, statements) {
 			continue
 		}
 		if !tables[c.Table] {
 			tables[c.Table] = true
 			w.comeAndGo(c.Table)
 		}
-		if c.Name != "id" && named(c.Name) && w.change(c.Table, c.Name, c.Type, c.Refers) {
+		if c.Name != "id" && named(c.Name, statements) && w.change(c.Table, c.Name, c.Type, c.Refers) {
 			effective = append(effective, c.Table+"."+c.Name)
 		}
 	}
@@ -148,13 +148,13 @@ func (w *watcher) attempt(do func(postgres.DB) error) (done bool) {
 
 // check says whether what was written changed documents. Those have to be in the
 // queue.
-func (w *watcher) check(what string, before map[string]string) (changed bool) {
+func (w *watcher) check(what, table string, before map[string]string) (changed bool) {
 	w.Helper()
 	queue := map[string]bool{}
 	for _, entry := range list[string](w, w.tx, `SELECT type || ' ' || id FROM search_stale`) {
 		queue[entry] = true
 	}
-	after := w.texts()
+	after := w.texts(table)
 	missed := 0
 	compare := func(key string) {
 		if before[key] == after[key] {
@@ -205,6 +205,7 @@ func (w *watcher) change(table, column, typ, refers string) bool {
 	case "_text":
 		values = []string{column + " = " + column + " || ARRAY['ergänzt']"}
 	}
+	before := w.texts(table)
 	for _, value := range values {
 		set, from, _ := strings.Cut(value, " FROM (SELECT date")
 		if from != "" {
@@ -217,7 +218,7 @@ func (w *watcher) change(table, column, typ, refers string) bool {
 					table, set, where, column, limit, from)); err != nil {
 					return err
 				}
-				changed = w.check(table+"."+column, w.before)
+				changed = w.check("a change of "+column+" in "+table, table, before)
 				return nil
 			}) {
 				if changed {
@@ -235,6 +236,7 @@ func (w *watcher) comeAndGo(table string) {
 	w.Helper()
 	names := strings.Join(list[string](w, w.tx, `SELECT quote_ident(column_name) FROM information_schema.columns
 		WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position`, table), ", ")
+	before := w.texts(table)
 	for _, offset := range []int{0, 5} {
 		w.attempt(func(db postgres.DB) error {
 			for _, sql := range []string{
@@ -245,13 +247,13 @@ func (w *watcher) comeAndGo(table string) {
 					return err // something refers to it
 				}
 			}
-			w.check("a row of "+table+" goes", w.before)
-			without := w.texts()
+			w.check("a row that goes from "+table, table, before)
+			without := w.texts(table)
 			exec(w, db, `DELETE FROM search_stale`)
 			if _, err := db.Exec(w.Context(), fmt.Sprintf(`INSERT INTO %s (%s) SELECT %[2]s FROM gone`, table, names)); err != nil {
 				return err
 			}
-			w.check("a row of "+table+" comes", without)
+			w.check("a row that comes to "+table, table, without)
 			return nil
 		})
 	}
