@@ -149,7 +149,7 @@ func (e *connectionEnc) part(st *state, part *connectionPart, p *pageRows) outco
 		more := overflow && !args.last || e.flag(p, e.next)
 		st.out = strconv.AppendBool(st.out, more)
 	case partHasPrevious:
-		more := overflow && args.last || e.flag(p, e.previous)
+		more := overflow && args.last || e.flag(p, e.previous) && args.number != 1
 		st.out = strconv.AppendBool(st.out, more)
 	case partStartCursor:
 		e.pageCursor(st, p, p.from)

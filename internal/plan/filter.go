@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -101,8 +102,8 @@ func (b *builder) condition(sql SQL, r row, ref argRef, t *ast.Type, value any) 
 		r.args = map[string]param{"": ref.of(t.Name(), t.Elem != nil, asItIs)}
 	}
 	cond := "(" + b.expr(sql, r) + ")"
-	if value == false {
-		return "(" + cond + " IS NOT TRUE)"
+	if value == false { // it is never unknown, and NOT EXISTS can be a join
+		return "NOT " + cond
 	}
 	return cond
 }
@@ -113,7 +114,7 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 	def := b.catalogue.Schema.Types[o.Type].Fields.ForName(name)
 	switch {
 	case decl.Expr != "":
-		return b.operators(o, b.expr(decl.Expr, r), b.catalogue.Schema.Types[def.Type.Name()], ref, in)
+		return b.operators(o, decl, r, def.Type, ref, in)
 	case decl.Embed != nil:
 		value := b.catalogue.objects[def.Type.Name()]
 		inner := row{alias: r.alias, prefix: r.prefix + decl.Embed.Prefix}
@@ -178,10 +179,19 @@ func (b *builder) is(target *Object, r row, rel *Relation, ref argRef, in *objec
 
 // operators turns the operators on one scalar into SQL. Each of them is true or
 // false, never unknown, or is made so by the IS NOT TRUE around a `not`.
-func (b *builder) operators(o *Object, expr string, def *ast.Definition, ref argRef, in *object) []string {
+//
+// Plans are made for any value, so each operator has the form of which Postgres
+// expects what is usual of it. It would take IS DISTINCT FROM to hold for no row
+// where a column has few values, and read the table for that.
+func (b *builder) operators(o *Object, decl Field, r row, t *ast.Type, ref argRef, in *object) []string {
 	conds := make([]string, 0, len(in.members))
-	scalar := def.Name
-	if def.Kind == ast.Enum {
+	expr := b.expr(decl.Expr, r)
+	same := expr // in the form in which it is indexed
+	if decl.Sort != "" {
+		same = b.expr(decl.Sort, r)
+	}
+	scalar := t.Name()
+	if b.catalogue.Schema.Types[scalar].Kind == ast.Enum {
 		scalar = "String"
 	}
 	for i, m := range in.members {
@@ -197,15 +207,19 @@ func (b *builder) operators(o *Object, expr string, def *ast.Definition, ref arg
 		list := func() string { return argument(true, asItIs) }
 		pattern := func(c conversion) string { return argument(false, c) }
 		var cond string
+		if value, ok := m.value.(bool); ok { // which is part of the statement
+			conds = append(conds, truth(m.name, expr, value, t.NonNull && o.Table != ""))
+			continue
+		}
 		switch m.name {
 		case "eq":
-			cond = expr + " = " + value()
+			cond = same + " = " + value()
 		case "ne":
-			cond = expr + " IS DISTINCT FROM " + value()
+			cond = "NOT coalesce(" + expr + " = " + value() + ", false)"
 		case "in":
-			cond = expr + " = ANY(" + list() + ")"
+			cond = same + " = ANY(" + list() + ")"
 		case "notIn":
-			cond = "(" + expr + " = ANY(" + list() + ")) IS NOT TRUE"
+			cond = "NOT coalesce(" + expr + " = ANY(" + list() + "), false)"
 		case "lt":
 			cond = expr + " < " + value()
 		case "lte":
@@ -218,8 +232,6 @@ func (b *builder) operators(o *Object, expr string, def *ast.Definition, ref arg
 			cond = "fold(" + expr + ") LIKE '%' || fold(" + pattern(likePattern) + ") || '%'"
 		case "startsWith":
 			cond = "fold(" + expr + ") LIKE fold(" + pattern(likePattern) + ") || '%'"
-		case "isNull":
-			cond = isNull(expr, m.value.(bool))
 		case "last", "next":
 			cond = b.around(expr, scalar, m.name, ref)
 		default:
@@ -241,6 +253,21 @@ func (b *builder) around(expr, scalar, side string, ref argRef) string {
 		return fmt.Sprintf("%s BETWEEN %s - %s AND %s", expr, now, span, now)
 	}
 	return fmt.Sprintf("%s BETWEEN %s AND %s + %s", expr, now, now, span)
+}
+
+// truth is an operator that takes a truth value.
+func truth(op, expr string, value, nonNull bool) string {
+	switch {
+	case op == "isNull" && nonNull: // Postgres 17 would see it by itself
+		return strconv.FormatBool(!value)
+	case op == "isNull":
+		return isNull(expr, value)
+	case op == "ne":
+		return expr + " IS NOT " + strings.ToUpper(strconv.FormatBool(value))
+	case value:
+		return expr
+	}
+	return "NOT " + expr
 }
 
 func isNull(expr string, yes bool) string {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,11 +122,15 @@ func addTopic(t testing.TB, db postgres.DB, slug, name string) string {
 	return list[string](t, db, `INSERT INTO topic (id, slug, name, scheme) VALUES (gen_random_uuid(), $1, $2, 'KEYWORD') RETURNING id::text`, slug, name)[0]
 }
 
-// consistent compares all documents with the rows that they are made of.
-func consistent(t *testing.T, db postgres.DB) {
+// consistent compares all documents, or those of one type, with the rows that they
+// are made of.
+func consistent(t *testing.T, db postgres.DB, only ...string) {
 	t.Helper()
 	ctx := t.Context()
 	for _, r := range readings(t) {
+		if len(only) > 0 && !slices.Contains(only, r.Type) {
+			continue
+		}
 		table := list[string](t, db, `SELECT lower(regexp_replace($1, '([a-z])([A-Z])', '\1_\2', 'g'))`, r.Type)[0]
 		w, err := r.Read(ctx, db, list[pgtype.UUID](t, db, `SELECT id FROM `+table))
 		if err != nil {
