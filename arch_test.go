@@ -88,7 +88,7 @@ var table = map[string]row{
 	"internal/pgtest":   {ours: list("migrations", "internal/postgres", "internal/pglocal"), libraries: pgx},
 
 	// what several packages test with
-	"internal/pgtest/shipped": {ours: list("internal/pgtest", "internal/register", "internal/demo"), libraries: pgx},
+	"internal/pgtest/shipped": {ours: list("graph", "internal/pgtest", "internal/register", "internal/demo", "internal/german", "internal/search"), libraries: pgx},
 
 	// importers, and the command that packs what one of them ships
 	"internal/register/pack": {},

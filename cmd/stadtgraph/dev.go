@@ -14,7 +14,6 @@ import (
 	"stadtgraph/internal/register"
 	"stadtgraph/internal/sample"
 	"stadtgraph/internal/server"
-	"stadtgraph/migrations"
 )
 
 type devCommand struct {
@@ -80,7 +79,7 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 		err = errors.Join(err, db.Stop(stop))
 	}()
 	url := db.URL(pglocal.Database)
-	schema, err := postgres.Migrate(ctx, url, migrations.FS)
+	schema, err := migrateSchema(ctx, url)
 	if err != nil {
 		return err
 	}
