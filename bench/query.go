@@ -12,8 +12,8 @@ import (
 //go:embed queries/*.graphql
 var documents embed.FS
 
-// A query is one operation and the values that its variable takes in turn, so
-// that no row is asked for again and again.
+// A query is one operation and the values that its variable takes in turn, if it
+// has one, so that no row is asked for again and again.
 type query struct {
 	label, name string // name is that of the document
 	what        string
@@ -31,6 +31,8 @@ var queries = []*query{
 	{label: "Q3", name: "state", what: "50 municipalities of a state, each with 3 strategies and 3 articles", variable: "key", values: states},
 	{label: "Q5", name: "municipalities", what: "100 municipalities with all their scalars", variable: "after", values: cursors("municipalities", "", 100)},
 	{label: "Q5x", name: "municipalities", what: "1,000 municipalities with all their scalars, as 10 pages in sequence", variable: "after", values: cursors("municipalities", "", 100), chain: 10},
+	{label: "F1", name: "filtered", what: "20 newest articles with a keyword in a state, and how many there are", variable: "keyword", values: keywords},
+	{label: "F2", name: "facets", what: "all articles counted by kind, year, state and section"},
 }
 
 // An asker answers an operation without variables.
@@ -41,6 +43,10 @@ func (q *query) prepare(ctx context.Context, ask asker) error {
 	document, err := documents.ReadFile("queries/" + q.name + ".graphql")
 	if err != nil {
 		return err
+	}
+	if q.variable == "" {
+		q.bodies = []string{body(string(document), nil)}
+		return nil
 	}
 	values, err := q.values(ctx, ask)
 	if err != nil || len(values) == 0 {
@@ -102,6 +108,22 @@ func slugs(ctx context.Context, ask asker) ([]string, error) {
 // states are those with many municipalities.
 func states(context.Context, asker) ([]string, error) {
 	return strings.Fields("01 03 05 06 07 08 09 10 12 13 14 15 16"), nil
+}
+
+// keywords are those of articles in a state.
+func keywords(ctx context.Context, ask asker) (found []string, err error) {
+	var data struct {
+		Articles struct {
+			Facets []struct{ Buckets []struct{ Value string } }
+		}
+	}
+	err = ask(ctx, `{articles(filter: {territory: ["09"]}) {facets(by: [KEYWORD], first: 50) {buckets {value}}}}`, &data)
+	for _, facet := range data.Articles.Facets {
+		for _, bucket := range facet.Buckets {
+			found = append(found, bucket.Value)
+		}
+	}
+	return found, err
 }
 
 // cursors are where pages of a list begin, at most a hundred of them.
