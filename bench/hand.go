@@ -44,6 +44,8 @@ var byHand = map[string]*handler{
 	"/municipalities": {municipalitiesSQL, bindCursor, writeMunicipalities},
 	"/filtered":       {filteredSQL, bindText, writeFiltered},
 	"/facets":         {facetsSQL, bindNothing, writeFacets},
+	"/search":         {searchSQL, bindSearch, writeSearch},
+	"/suggest":        {suggestSQL, bindSuggest, writeSuggest},
 }
 
 // scratch is what answering one request needs.

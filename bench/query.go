@@ -33,6 +33,8 @@ var queries = []*query{
 	{label: "Q5x", name: "municipalities", what: "1,000 municipalities with all their scalars, as 10 pages in sequence", variable: "after", values: cursors("municipalities", "", 100), chain: 10},
 	{label: "F1", name: "filtered", what: "20 newest articles with a keyword in a state, and how many there are", variable: "keyword", values: keywords},
 	{label: "F2", name: "facets", what: "all articles counted by kind, year, state and section"},
+	{label: "F3", name: "search", what: "the 10 best hits of all types for rare and common words, and how many there are", variable: "query", values: wordings},
+	{label: "F4", name: "suggest", what: "10 suggestions for what somebody has typed", variable: "prefix", values: beginnings},
 }
 
 // An asker answers an operation without variables.
@@ -124,6 +126,33 @@ func keywords(ctx context.Context, ask asker) (found []string, err error) {
 		}
 	}
 	return found, err
+}
+
+// wordings are queries from rare to common, as far as they find something: none has
+// to be corrected.
+func wordings(ctx context.Context, ask asker) (found []string, err error) {
+	for _, q := range strings.Split("Bamberg|Smart City|Digitalstrategie|Digitalisierung|Stadt|Verwaltung|Förderung Glasfaser|Onlinezugangsgesetz|Open Data Portal|"+
+		"Bürgerbeteiligung|Künstliche Intelligenz|Haushalt Personal|Klimaanpassung -Wasser|Sensorik OR LoRaWAN|Schule Tablets|Oberbürgermeister|"+
+		"Datenplattform Verkehr|Nordrhein-Westfalen|Musterbach|Telemedizin|Bodenfeuchtemessung", "|") {
+		var data struct {
+			Search struct {
+				TotalCount int
+				DidYouMean *string
+			}
+		}
+		if err := ask(ctx, fmt.Sprintf(`{search(query: %q) {totalCount didYouMean}}`, q), &data); err != nil {
+			return nil, err
+		}
+		if data.Search.TotalCount > 0 && data.Search.DidYouMean == nil {
+			found = append(found, q)
+		}
+	}
+	return found, nil
+}
+
+// beginnings are what somebody has typed so far.
+func beginnings(context.Context, asker) ([]string, error) {
+	return strings.Split("b|be|ber|bam|mün|digi|digitalstr|smart|smart ci|stadt|onlinez|open d|klima|glasf|bürgerb|nordr|kreis|förder|rathaus|muster|daten", "|"), nil
 }
 
 // cursors are where pages of a list begin, at most a hundred of them.
