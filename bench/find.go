@@ -2,12 +2,16 @@ package main
 
 import (
 	"encoding/binary"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"stadtgraph/graph"
 	"stadtgraph/internal/german"
+	"stadtgraph/internal/plan"
 )
 
 // What follows is like hand.go, of the queries that find something.
@@ -120,87 +124,95 @@ func writeFacets(_ *scratch, out []byte, rows *pgconn.ResultReader) []byte {
 
 // ------------------------------------------------------------ what search finds
 
-// A kind is a type that search finds: its name in the schema, its table, which of
-// its rows t are found, and of these how well known they are, what tells them from
-// their namesakes, and their text.
-type kind struct{ name, table, found, fame, label, text string }
-
-const ofProgram = "t.deleted_at IS NULL AND EXISTS (SELECT FROM funding_program p WHERE p.id = t.program_id AND p.deleted_at IS NULL AND " +
-	"(p.publication_status IN ('PUBLISHED', 'ARCHIVED') OR p.publication_status = 'SCHEDULED' AND p.published_at <= now()))"
-
-var searchable = []kind{
-	{"MUNICIPALITY", "municipality", "t.level <> 'UNINCORPORATED_AREA'",
-		"greatest(0, log(greatest(t.population, 1)) / 7 - CASE WHEN t.dissolved_on IS NOT NULL THEN 1 WHEN t.level <> 'MUNICIPALITY' THEN 0.3 ELSE 0 END)",
-		"t.label", "(SELECT s.name FROM state s WHERE s.id = t.state_id)"},
-	{"STATE", "state", "true", "0.95", "t.name", "NULL"},
-	{"TOPIC", "topic", "t.deleted_at IS NULL", "0.6", "t.name", "NULL"},
-	{"ORGANIZATION", "organization", "t.deleted_at IS NULL", "0.5", "t.name", "NULL"},
-	{"PERSON", "person", "t.deleted_at IS NULL", "0.5",
-		"concat_ws(' · ', t.name, (SELECT a.role FROM person_affiliation a WHERE a.person_id = t.id ORDER BY a.position LIMIT 1))", "NULL"},
-	{"STRATEGY", "strategy", visible("t"), "0.5",
-		"concat_ws(' · ', t.title, (SELECT string_agg(m.name, ', ' ORDER BY o.position) FROM strategy_owner o JOIN municipality m ON m.id = o.municipality_id WHERE o.strategy_id = t.id))",
-		`concat_ws(E'\n', t.summary, t.body_text)`},
-	{"FUNDING_PROGRAM", "funding_program", visible("t"), "0.5", "t.title", `concat_ws(E'\n', t.summary, t.body_text)`},
-	{"MEASURE", "measure", "t.deleted_at IS NULL AND (t.strategy_id IS NULL OR EXISTS (SELECT FROM strategy s WHERE s.id = t.strategy_id AND s.deleted_at IS NULL AND " +
-		"(s.publication_status IN ('PUBLISHED', 'ARCHIVED') OR s.publication_status = 'SCHEDULED' AND s.published_at <= now())))", "0.5", "t.title", "t.description_text"},
-	{"ARTICLE", "article", visible("t") + " AND NOT t.sponsored", "0.5", "t.title", `concat_ws(E'\n', t.lead, t.body_text)`},
-	{"EVENT", "event", "t.deleted_at IS NULL", "0.5", "concat_ws(' · ', t.title, to_char(t.date_start, 'FMYYYY'))", `concat_ws(E'\n', t.summary, t.audience)`},
-	{"PLATFORM", "platform", "t.deleted_at IS NULL", "0.5", "t.name", "t.summary"},
-	{"RANKING", "ranking", "t.deleted_at IS NULL", "0.5", "concat_ws(' · ', t.name, t.category, t.edition::text)", "NULL"},
-	{"FUNDING_CALL", "funding_call", ofProgram, "0.5", "concat_ws(' · ', t.label, (SELECT p.title FROM funding_program p WHERE p.id = t.program_id))", "NULL"},
-	{"FUNDING_AWARD", "funding_award", ofProgram, "0.5", "concat_ws(' · ', t.title, (SELECT p.title FROM funding_program p WHERE p.id = t.program_id))", "t.note"},
-	{"COMMENT", "comment", "(t.visible OR t.tombstone) AND EXISTS (SELECT FROM article a WHERE a.id = t.article_id AND a.deleted_at IS NULL AND " +
-		"(a.publication_status IN ('PUBLISHED', 'ARCHIVED') OR a.publication_status = 'SCHEDULED' AND a.published_at <= now()))",
-		"0", "NULL", "CASE WHEN t.status NOT IN ('HIDDEN', 'ERASED') THEN t.body_text END"},
+// shown are conditions on a row t of a type that search finds, so that anybody finds it.
+var shown = map[string]string{
+	"Municipality": "true", "State": "true", "Topic": "t.deleted_at IS NULL", "Organization": "t.deleted_at IS NULL", "Person": "t.deleted_at IS NULL",
+	"Strategy": visible("t"), "FundingProgram": visible("t"), "Article": visible("t") + " AND NOT t.sponsored",
+	"Event": "t.deleted_at IS NULL", "Platform": "t.deleted_at IS NULL", "Ranking": "t.deleted_at IS NULL",
+	"Measure":     "t.deleted_at IS NULL AND (t.strategy_id IS NULL OR EXISTS (SELECT FROM strategy a WHERE a.id = t.strategy_id AND " + public + "))",
+	"FundingCall": ofProgram, "FundingAward": ofProgram,
+	"Comment": "(t.visible OR t.tombstone) AND EXISTS (SELECT FROM article a WHERE a.id = t.article_id AND " + public + ")",
 }
 
-// each writes SQL for each kind. In braces stand its fields, and documents for the
-// part of search_document that is its own.
+const (
+	public    = "a.deleted_at IS NULL AND (a.publication_status IN ('PUBLISHED', 'ARCHIVED') OR a.publication_status = 'SCHEDULED' AND a.published_at <= now())"
+	ofProgram = "t.deleted_at IS NULL AND EXISTS (SELECT FROM funding_program a WHERE a.id = t.program_id AND " + public + ")"
+)
+
+var column = regexp.MustCompile(`\{(\w+)\}`)
+
+var objects = func() []*plan.Object {
+	catalogue, err := graph.Catalogue()
+	if err != nil {
+		panic(err) // it is ours
+	}
+	return catalogue.Objects()
+}()
+
+// each writes SQL for each type that search finds. In angle brackets stand pieces of
+// its declaration; documents is the part of search_document that is its own.
 func each(separator, sql string) string {
 	var parts []string
-	for _, k := range searchable {
-		boost := "1"
-		switch k.name {
-		case "MUNICIPALITY":
-			boost = "0.7"
-		case "COMMENT":
-			boost = "0.001"
+	for _, o := range objects {
+		s := o.Search
+		if s == nil {
+			continue
 		}
-		parts = append(parts, strings.NewReplacer("{name}", k.name, "{table}", k.table, "{found}", k.found, "{fame}", k.fame,
-			"{label}", k.label, "{text}", k.text, "{documents}", "search_document_"+k.table, "{boost}", boost).Replace(sql))
+		piece := func(sql plan.SQL, none string) string {
+			if sql == "" {
+				return none
+			}
+			return column.ReplaceAllString(string(sql), "t.$1")
+		}
+		parts = append(parts, strings.NewReplacer("<name>", strings.ToUpper(string(o.Table)), "<table>", string(o.Table),
+			"<documents>", "search_document_"+string(o.Table), "<found>", shown[o.Type]+" AND "+piece(s.Found, "true"),
+			"<fame>", piece(s.Fame, "0.5"), "<score>", score[strings.ToUpper(string(o.Table))],
+			"<label>", piece(s.Label, "(SELECT nullif(d.title, '') FROM search_document_"+string(o.Table)+" d WHERE d.id = t.id)"),
+			"<summary>", piece(s.Summary, "NULL"), "<body>", piece(s.Body, "NULL")).Replace(sql))
 	}
 	return strings.Join(parts, separator)
 }
+
+// forms are those of a query that ranking compares documents with, and score is the
+// ranking by type. Both are cut out of what the product declares: how to rank is not
+// what is measured.
+var forms, score = func() (forms string, score map[string]string) {
+	i := slices.IndexFunc(objects, func(o *plan.Object) bool { return o.Type == "SearchHit" })
+	found := string(objects[i].Table)
+	score = map[string]string{}
+	for _, m := range regexp.MustCompile(`(?s)SELECT '(\w+)' AS type, d\.id,.*? d\.topic_ids,\s+(.*?) AS score,`).FindAllStringSubmatch(found, -1) {
+		score[m[1]] = strings.ReplaceAll(m[2], "d.vector", "v.vector")
+	}
+	return regexp.MustCompile(`(?s)SELECT m\.\*(.*?)\s+FROM \(SELECT`).FindStringSubmatch(found)[1], score
+}()
 
 // All that is found is ranked and counted at once, and what is shown of it looked up
 // for ten. Ranking looks into a vector up to seven times, so it is unpacked before.
 var searchSQL = `
 WITH meant AS MATERIALIZED (
-  SELECT m.*, m.plain || m.query AS any,
-    search_within(m.plain, 'A') AS plain_a, search_within(m.query, 'A') AS query_a, search_within(m.plain, 'AB') AS plain_b, search_within(m.query, 'AB') AS query_b
-  FROM (SELECT $1::text::tsquery AS plain, search_query($1) AS query, fold($2) AS words) m
+  SELECT m.*` + forms + ` FROM (SELECT $1::text::tsquery AS plain, search_query($1) AS query, $2::text AS named) m
 )
 SELECT page.type, page.total, (SELECT m.query::text FROM meant m),
-  CASE page.type ` + each(" ", "WHEN '{name}' THEN (SELECT {label} FROM {table} t WHERE t.id = page.id)") + ` END,
-  CASE page.type ` + each(" ", "WHEN '{name}' THEN (SELECT nullif({text}, '') FROM {table} t WHERE t.id = page.id)") + ` END
+  CASE page.type ` + each(" ", "WHEN '<name>' THEN (SELECT <label> FROM <table> t WHERE t.id = page.id)") + ` END,
+  CASE page.type ` + each(" ", `WHEN '<name>' THEN (SELECT nullif(concat_ws(E'\n', <summary>, <body>), '') FROM <table> t WHERE t.id = page.id)`) + ` END
 FROM (
   SELECT hit.type, hit.id, hit.score, count(*) OVER ()::int4 AS total FROM (` + each(`
-    UNION ALL `, `SELECT '{name}' AS type, t.id,
-      ({boost} * (ts_rank('{0.1,0.3,0.6,1}', v.vector, (SELECT m.any FROM meant m)) + CASE
-        WHEN v.vector @@ (SELECT m.plain_a FROM meant m) THEN 1 WHEN v.vector @@ (SELECT m.query_a FROM meant m) THEN 0.8
-        WHEN v.vector @@ (SELECT m.plain_b FROM meant m) THEN 0.45 WHEN v.vector @@ (SELECT m.query_b FROM meant m) THEN 0.35
-        WHEN v.vector @@ (SELECT m.plain FROM meant m) THEN 0.1 ELSE 0 END)
-      + CASE WHEN d.title_folded = (SELECT m.words FROM meant m) OR d.title_folded ^@ ((SELECT m.words FROM meant m) || ' (') THEN 1 + 0.8 * {fame}
-        WHEN d.title_folded ^@ ((SELECT m.words FROM meant m) || ' ') THEN 0.9 + 0.8 * {fame}
-        WHEN v.vector @@ (SELECT m.plain_a FROM meant m) THEN 0.2 * {fame} ELSE 0 END
-      + coalesce(d.on_date - date '2000-01-01', 0) * 0.000003)::float8 AS score
-      FROM {documents} d JOIN {table} t ON t.id = d.id, LATERAL (SELECT d.vector || '' AS vector OFFSET 0) v
-      WHERE d.vector @@ (SELECT m.query FROM meant m) AND {found}`) + `
+    UNION ALL `, `SELECT '<name>' AS type, t.id,
+      <score> AS score
+      FROM <documents> d JOIN <table> t ON t.id = d.id, LATERAL (SELECT d.vector || '' AS vector OFFSET 0) v
+      WHERE d.vector @@ (SELECT m.query FROM meant m) AND <found>`) + `
   ) hit ORDER BY hit.score DESC, hit.id DESC LIMIT 10
 ) page ORDER BY page.score DESC, page.id DESC`
 
 func bindSearch(s *scratch, variable []byte) {
-	s.args = append(s.args[:0], []byte(german.ParseQuery(string(variable)).TSQuery()), variable)
+	query := german.ParseQuery(string(variable))
+	var words []string
+	for _, w := range query.Words() {
+		if !w.Negated {
+			words = append(words, w.Folded)
+		}
+	}
+	s.args = append(s.args[:0], []byte(query.TSQuery()), []byte(strings.Join(words, " ")))
 }
 
 func writeSearch(_ *scratch, out []byte, rows *pgconn.ResultReader) []byte {
@@ -232,32 +244,32 @@ func marked(out, value []byte, terms german.Terms) []byte {
 
 // ------------------------------------------------------------ what a search field offers
 
-// Names that hold a word are only looked for if too few begin with what was typed,
-// and what tells namesakes apart is looked up for ten.
+// What tells namesakes apart is looked up for ten.
 var suggestSQL = `
-WITH typed AS MATERIALIZED (SELECT fold(ltrim($1)) AS text, $2::text::tsquery AS query),
-begins AS MATERIALIZED (` + each(`
-  UNION ALL `, `(SELECT '{name}' AS type, 0 AS inside, d.id, d.title, d.title_folded, {fame} AS fame
-    FROM {documents} d JOIN {table} t ON t.id = d.id
-    WHERE d.title_folded ~>=~ (SELECT y.text FROM typed y) AND d.title_folded ~<~ ((SELECT y.text FROM typed y) || chr(1114111)) AND {found}
-    ORDER BY fame DESC, d.title_folded USING ~<~ LIMIT 10)`) + `),
-holds AS MATERIALIZED (` + each(`
-  UNION ALL `, `(SELECT * FROM (
-    SELECT '{name}' AS type, 1 AS inside, d.id, d.title, d.title_folded, {fame} AS fame
-    FROM {documents} d JOIN {table} t ON t.id = d.id
-    WHERE (SELECT count(*) FROM begins) < 10 AND ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT y.query FROM typed y)
-      AND NOT d.title_folded ^@ (SELECT y.text FROM typed y) AND {found}
-    LIMIT 500) d ORDER BY fame DESC, d.title_folded USING ~<~ LIMIT 10)`) + `)
+WITH typed AS MATERIALIZED (SELECT $1::text AS name, $2::text::tsquery AS query)
 SELECT page.type, page.title,
-  CASE page.type ` + each(" ", "WHEN '{name}' THEN (SELECT {label} FROM {table} t WHERE t.id = page.id)") + ` END
+  CASE page.type ` + each(" ", "WHEN '<name>' THEN (SELECT <label> FROM <table> t WHERE t.id = page.id)") + ` END
 FROM (
-  SELECT s.*, s.fame + CASE WHEN s.title_folded = y.text OR s.title_folded ^@ (y.text || ' (') THEN 0.12 ELSE 0 END AS rank
-  FROM (TABLE begins UNION ALL TABLE holds) s, typed y
-  ORDER BY s.inside, rank DESC, s.title_folded, s.id LIMIT 10
-) page ORDER BY page.inside, page.rank DESC, page.title_folded, page.id`
+  SELECT s.*, s.fame - 0.02 * row_number() OVER (PARTITION BY s.type ORDER BY s.fame DESC, length(s.title_folded), s.title_folded, s.id) AS rank
+  FROM (
+    SELECT s.type, s.id, s.title, s.title_folded, s.fame - 0.2 * s.inside + CASE WHEN s.title_folded = btrim(y.name) THEN 0.1 ELSE 0 END AS fame
+    FROM typed y, (` + each(`
+      UNION ALL `, `(SELECT '<name>' AS type, 0 AS inside, d.id, d.title, d.title_folded, <fame> AS fame
+        FROM <documents> d JOIN <table> t ON t.id = d.id
+        WHERE d.title_folded ~>=~ (SELECT y.name FROM typed y) AND d.title_folded ~<~ ((SELECT y.name FROM typed y) || chr(1114111)) AND <found>
+        ORDER BY fame DESC, d.title_folded USING ~<~ LIMIT 10)
+      UNION ALL (SELECT * FROM (
+        SELECT '<name>', CASE WHEN position(' ' || (SELECT y.name FROM typed y) IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, d.title_folded, <fame> AS fame
+        FROM <documents> d JOIN <table> t ON t.id = d.id
+        WHERE ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT y.query FROM typed y) AND NOT d.title_folded ^@ (SELECT y.name FROM typed y) AND <found>
+        LIMIT 500) d ORDER BY inside, fame DESC, d.title_folded USING ~<~ LIMIT 10)`) + `
+    ) s
+  ) s ORDER BY rank DESC, length(s.title_folded), s.title_folded, s.id LIMIT 10
+) page ORDER BY page.rank DESC, length(page.title_folded), page.title_folded, page.id`
 
 func bindSuggest(s *scratch, variable []byte) {
-	s.args = append(s.args[:0], variable, []byte(german.ParseQuery(string(variable)).Prefix()))
+	typed := string(variable)
+	s.args = append(s.args[:0], []byte(german.Name(typed)), []byte(german.ParseQuery(typed).Prefix()))
 }
 
 func writeSuggest(_ *scratch, out []byte, rows *pgconn.ResultReader) []byte {

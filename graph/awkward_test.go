@@ -3,6 +3,7 @@ package graph_test
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -13,13 +14,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"stadtgraph/graph"
+	"stadtgraph/internal/german"
 	"stadtgraph/internal/nodeid"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/render"
+	"stadtgraph/internal/search"
 )
 
 // awkwardVersion stands for what awkward fills a database with.
-const awkwardVersion = "3"
+var awkwardVersion = fmt.Sprint("4", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
 
 // awkward is a database whose rows are as difficult as the tables allow: nulls
 // wherever they may be, ties, every status, deleted and drafted holders, texts
@@ -101,7 +105,14 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := results.Close(); err != nil {
 		return err
 	}
-	return tx.Commit(ctx)
+	if err := tx.Commit(ctx); err != nil {
+		return err
+	}
+	catalogue, err := graph.Catalogue()
+	if err != nil {
+		return err
+	}
+	return search.Refresh(ctx, pool, catalogue)
 }
 
 // put adds a row: columns and values in turn. A list stands for such pairs.

@@ -109,7 +109,7 @@ func readJudged(t *testing.T, known map[string]bool) (all []*inquiry) {
 	for i, text := range strings.Split(strings.TrimSuffix(string(read(t, judged)), "\n"), "\n") {
 		line := i + 1
 		switch {
-		case strings.HasPrefix(text, "# "), text == "#", text == "":
+		case strings.HasPrefix(text, "#"), text == "":
 		case !strings.HasPrefix(text, " "):
 			field, words, _ := strings.Cut(text, " ")
 			q = &inquiry{line: line, field: field, words: words, labels: map[string]string{}}
@@ -202,7 +202,11 @@ func (q *inquiry) ask(t *testing.T, e *graph.Executor, names map[string]string) 
 	const node = `{ __typename ... on Node { id } }`
 	variables := map[string]any{"words": q.words, "types": any(nil)}
 	if q.types != nil {
-		variables["types"] = q.types
+		types := []any{}
+		for _, name := range q.types {
+			types = append(types, name)
+		}
+		variables["types"] = types
 	}
 	var query string
 	switch q.field {

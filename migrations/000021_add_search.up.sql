@@ -15,7 +15,7 @@ CREATE TABLE search_document (
   analysis         integer NOT NULL,
   vector           tsvector NOT NULL,
   title            text NOT NULL, -- empty if rows of the type have none
-  title_folded     text NOT NULL GENERATED ALWAYS AS (fold(title)) STORED,
+  title_folded     text NOT NULL, -- as internal/german compares names
   on_date          date,
   municipality_ids uuid[] NOT NULL,
   state_ids        uuid[] NOT NULL,
@@ -26,6 +26,8 @@ CREATE TABLE search_document (
 -- New entries wait in a list until they are sorted in, many at once: directly, the
 -- texts of 10,000 articles took eight times as long.
 CREATE INDEX search_document_vector_idx ON search_document USING gin (vector);
+-- Words of titles alone, for suggestions: a few letters are in most texts.
+CREATE INDEX search_document_title_idx ON search_document USING gin (ts_filter(vector, ARRAY['a'::"char"]));
 CREATE INDEX search_document_analysis_idx ON search_document (analysis);
 -- A query is never known when a search is planned, so statistics of words help
 -- nobody, and collecting them reads all vectors.
@@ -41,7 +43,6 @@ BEGIN
   EXECUTE format('ALTER TABLE %I ALTER vector SET STATISTICS 0', part);
   IF titled THEN
     EXECUTE format('CREATE INDEX %I ON %I (title_folded text_pattern_ops)', part || '_prefix_idx', part);
-    EXECUTE format('CREATE INDEX %I ON %I USING gin (title_folded gin_trgm_ops)', part || '_trigram_idx', part);
   END IF;
 END $$;
 

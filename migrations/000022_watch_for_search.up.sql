@@ -55,7 +55,7 @@ SELECT search_watch('platform', 'id, name, summary, provider_id, deleted_at', $$
 SELECT search_watch('platform_state', 'platform_id, state_id', $$SELECT 'Platform', platform_id FROM changed$$);
 
 -- ── what others name ──
-SELECT search_watch('municipality', 'id, name, official_name, label, key, administration_postal_code, state_id',
+SELECT search_watch('municipality', 'id, level, kind, name, official_name, label, key, administration_postal_code, state_id',
   $$SELECT 'Municipality', id FROM changed$$,
   $$SELECT 'Article', l.article_id FROM changed c JOIN article_municipality l ON l.municipality_id = c.id
   UNION ALL SELECT 'Strategy', l.strategy_id FROM changed c JOIN strategy_owner l ON l.municipality_id = c.id

@@ -1,5 +1,6 @@
-DROP FUNCTION search_did_you_mean(text, text[], text[]);
-DROP FUNCTION search_corrected(text, text[], text[]);
-DROP FUNCTION search_nearest(text);
+DROP FUNCTION search_corrected(text[], text[], text[], tsquery, text, text);
+DROP FUNCTION search_nearest(text, tsquery);
+DROP FUNCTION search_distance(text, text);
+DROP FUNCTION search_within(tsquery, text);
 DROP FUNCTION distance_km(float8, float8, float8, float8);
 DROP FUNCTION territory_members(text[]);

@@ -17,44 +17,71 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 SELECT 2 * 6371.0088 * asin(least(1, sqrt(sind((lat2 - lat1) / 2) ^ 2 + cosd(lat1) * cosd(lat2) * sind((lon2 - lon1) / 2) ^ 2)))
 $$;
 
--- The word that a misspelt one may have meant; nothing if it is a word itself.
-CREATE FUNCTION search_nearest(misspelt text) RETURNS SETOF search_word
-LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 1 AS $$
-SELECT w.* FROM search_word w
-WHERE w.word % misspelt AND NOT EXISTS (SELECT FROM search_word k WHERE k.word = misspelt)
-ORDER BY similarity(w.word, misspelt) DESC, abs(length(w.word) - length(misspelt)), w.word LIMIT 1
+-- search_within is a query that is to be found in words of some weights alone, as in 'AB'.
+CREATE FUNCTION search_within(query tsquery, weights text) RETURNS tsquery
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+SELECT regexp_replace(query::text, $r$('(?:[^']|'')+'):?$r$, '\1:' || weights, 'g')::tsquery
 $$;
 
--- search_corrected replaces the misspelt words of a query, each given as a query of
--- its own, too.
-CREATE FUNCTION search_corrected(query text, words text[], queries text[]) RETURNS tsquery
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
+-- How many letters lie between two words: left out, added, mistaken for another, or
+-- swapped with the next one (optimal string alignment).
+CREATE FUNCTION search_distance(a text, b text) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-  result tsquery := query::tsquery;
-  replacement tsquery;
+  x text[] := string_to_array(a, NULL);
+  y text[] := string_to_array(b, NULL);
+  n integer := cardinality(y);
+  before2 integer[];
+  before integer[];
+  line integer[] := array(SELECT generate_series(0, n)); -- line[j + 1]: from the first i letters of a to the first j of b
+  best integer;
 BEGIN
-  FOR i IN 1 .. cardinality(words) LOOP
-    SELECT n.query INTO replacement FROM search_nearest(words[i]) n;
-    IF FOUND THEN
-      result := ts_rewrite(result, queries[i]::tsquery, replacement);
-    END IF;
+  FOR i IN 1 .. cardinality(x) LOOP
+    before2 := before;
+    before := line;
+    line[1] := i;
+    FOR j IN 1 .. n LOOP
+      best := least(before[j + 1] + 1, line[j] + 1, before[j] + (x[i] <> y[j])::integer);
+      IF i > 1 AND j > 1 AND x[i] = y[j - 1] AND x[i - 1] = y[j] THEN
+        best := least(best, before2[j - 1] + 1);
+      END IF;
+      line[j + 1] := best;
+    END LOOP;
   END LOOP;
-  RETURN result;
+  RETURN line[n + 1];
 END $$;
 
--- search_did_you_mean is the same for people: what they wrote with each misspelt
--- word put right; null if there is nothing to put right.
-CREATE FUNCTION search_did_you_mean(wording text, spellings text[], words text[]) RETURNS text
+-- The word that a misspelt one, also given as a query of its own, may have meant;
+-- nothing if it is a word itself, in whatever form, or if none is near. Trigrams
+-- choose from all words, letters from those few. Mistakes are rarely the first
+-- letter; of words just as near it is the one that is better known.
+CREATE FUNCTION search_nearest(misspelt text, query tsquery) RETURNS SETOF search_word
+LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 1 SET pg_trgm.similarity_threshold = 0.2 AS $$
+SELECT near.* FROM (
+  SELECT w.* FROM search_word w
+  WHERE w.word % misspelt AND length(w.word) BETWEEN length(misspelt) - 3 AND length(misspelt) + 3
+    AND NOT EXISTS (SELECT FROM search_word k WHERE k.word = misspelt)
+    AND NOT EXISTS (SELECT FROM search_word k WHERE k.query = search_nearest.query)
+  ORDER BY similarity(w.word, misspelt) DESC, w.word LIMIT 50
+) near, search_distance(near.word, misspelt) distance
+WHERE distance <= CASE WHEN length(misspelt) < 4 THEN 0 WHEN length(misspelt) < 6 THEN 1 WHEN length(misspelt) < 12 THEN 2 ELSE 3 END
+ORDER BY distance + (left(near.word, 1) <> left(misspelt, 1))::integer, near.fame DESC, similarity(near.word, misspelt) DESC, near.word LIMIT 1
+$$;
+
+-- search_corrected puts the misspelt words of a query right, each given as it is
+-- written, folded, and as a query of its own: in the query, in what people wrote,
+-- and in the folded words alone.
+CREATE FUNCTION search_corrected(spellings text[], words text[], queries text[], INOUT query tsquery, INOUT wording text, INOUT named text)
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-  result text := wording;
-  replacement text;
+  meant search_word;
 BEGIN
   FOR i IN 1 .. cardinality(words) LOOP
-    SELECT n.display INTO replacement FROM search_nearest(words[i]) n;
+    SELECT * INTO meant FROM search_nearest(words[i], queries[i]::tsquery);
     IF FOUND THEN
-      result := replace(result, spellings[i], replacement);
+      query := ts_rewrite(query, queries[i]::tsquery, meant.query);
+      wording := regexp_replace(wording, '\m' || regexp_replace(spellings[i], '([^[:alnum:]])', '\\\1', 'g') || '\M', meant.display, 'g');
+      named := regexp_replace(named, '\m' || words[i] || '\M', meant.word, 'g');
     END IF;
   END LOOP;
-  RETURN nullif(result, wording);
 END $$;

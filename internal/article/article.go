@@ -17,6 +17,7 @@ var Article = plan.Object{
 	Listed:  []plan.Listing{plan.NotArchived, {Field: "sponsored", Where: "NOT {sponsored}"}},
 	Order:   []plan.Term{{Field: "publishedOn", Desc: true}},
 	Search: &plan.Search{
+		Fame:  "0.4",
 		Title: value.Lines("{title}", "{subtitle}"),
 		Labels: value.Lines("{kicker}",
 			value.Names("t.name", "article_topic l JOIN topic t ON t.id = l.topic_id AND t.deleted_at IS NULL WHERE l.article_id = {id}"),
@@ -47,8 +48,7 @@ var Article = plan.Object{
 		"language":     plan.By("language"),
 	},
 	Filters: value.Sourced("article_source", "article_id", map[string]plan.SQL{
-		"territory": `(EXISTS (SELECT FROM article_municipality o WHERE o.article_id = {id} AND o.municipality_id IN (SELECT territory_members({arg})))
-			OR EXISTS (SELECT FROM article_state o JOIN state s ON s.id = o.state_id WHERE o.article_id = {id} AND s.key = ANY({arg})))`,
+		"territory": value.OwnedIn("article_id", "article_municipality", "article_state"),
 	}),
 	Fields: value.Rendered(plan.Fields{
 		"slug":               plan.Column("slug"),
@@ -64,7 +64,7 @@ var Article = plan.Object{
 		"leadImage":          plan.Rows("article_media", "article_id", "{position}").And("{lead}").If("article_id"),
 		"media":              plan.Rows("article_media", "article_id", "{position}"),
 		"mentions":           value.Mentions("article_mention", "article_id"),
-		"persons":            plan.Joined("EXISTS (SELECT FROM article_mention m WHERE m.person_id = {id} AND m.article_id = {parent.id})"),
+		"persons":            plan.Linked("article_mention", "article_id", "person_id"),
 		"previousCoverage":   plan.Through("article_previous", "article_id", "previous_id"),
 		"section":            topics("SECTION"),
 		"keywords":           topics("KEYWORD"),

@@ -22,6 +22,7 @@ var Comment = plan.Object{
 	},
 	Order: []plan.Term{{Field: "createdAt"}},
 	Search: &plan.Search{
+		Boost: 0.001, Fame: "0", // behind all else
 		Body: "CASE WHEN {status} NOT IN ('HIDDEN', 'ERASED') THEN {body_text} END",
 		Date: value.Day("coalesce({published_at}, {created_at})"),
 	},

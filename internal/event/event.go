@@ -16,6 +16,8 @@ var Event = plan.Object{
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "date", Desc: true}, {Field: "title"}},
 	Search: &plan.Search{
+		Fame:  "0.4",
+		Label: value.Label("{title}", "to_char({date_start}, 'FMYYYY')"),
 		Title: "{title}",
 		Labels: value.Lines("{venue}",
 			"(SELECT m.name FROM municipality m WHERE m.id = {municipality_id})",
@@ -37,7 +39,7 @@ var Event = plan.Object{
 		"municipality": plan.By("municipality").With("territory"),
 		"topic":        plan.By("topics"),
 	},
-	Filters: map[string]plan.SQL{"territory": "{municipality_id} IN (SELECT territory_members({arg}))"},
+	Filters: map[string]plan.SQL{"territory": "{municipality_id} IN (SELECT m FROM territory_members({arg}) m)"},
 	Sorts:   value.TownOrder,
 	Fields: plan.Fields{
 		"slug":         plan.Column("slug"),
@@ -58,8 +60,8 @@ var Event = plan.Object{
 		"links":        value.Links("event_link", "event_id"),
 		"sources":      value.Sources("event_source", "event_id"),
 		"observations": plan.Held("event_id", ""),
-		"strategies":   plan.Joined("EXISTS (SELECT FROM strategy_participation p WHERE p.strategy_id = {id} AND p.event_id = {parent.id})"),
-		"articles":     plan.Joined("EXISTS (SELECT FROM article_event a WHERE a.article_id = {id} AND a.event_id = {parent.id})"),
+		"strategies":   plan.Linked("strategy_participation", "event_id", "strategy_id"),
+		"articles":     plan.Linked("article_event", "event_id", "article_id"),
 		"version":      plan.Column("version"),
 		"createdAt":    plan.Column("created_at"),
 		"modifiedAt":   plan.Column("modified_at"),

@@ -44,6 +44,7 @@ var Program = plan.Object{
 	Search: &plan.Search{
 		Title: value.Lines("{title}", "{short_title}"),
 		Labels: value.Lines(
+			"'Förderprogramm'",
 			value.Names("o.name", `organization o WHERE o.deleted_at IS NULL
 				AND (o.id = {administered_by_id} OR o.id IN (SELECT l.organization_id FROM funding_program_funder l WHERE l.program_id = {id}))`),
 			value.Names("t.name", "funding_program_topic l JOIN topic t ON t.id = l.topic_id AND t.deleted_at IS NULL WHERE l.program_id = {id}"),
@@ -99,7 +100,7 @@ var Program = plan.Object{
 		"identifiers":        value.Identifiers("program_id"),
 		"links":              value.Links("funding_program_link", "program_id"),
 		"sources":            value.Sources("funding_program_source", "program_id"),
-		"articles":           plan.Joined("EXISTS (SELECT FROM article_funding_program a WHERE a.article_id = {id} AND a.program_id = {parent.id})"),
+		"articles":           plan.Linked("article_funding_program", "program_id", "article_id"),
 		"version":            plan.Column("version"),
 		"createdAt":          plan.Column("created_at"),
 		"modifiedAt":         plan.Column("modified_at"),
@@ -131,6 +132,8 @@ var Call = plan.Object{
 	Visible: withProgram,
 	Order:   []plan.Term{{Field: "year", Desc: true}, {Field: "opensOn", Desc: true}, {Field: "number", Desc: true}},
 	Search: &plan.Search{
+		Boost: 0.8, Fame: "0.3",
+		Label:  value.Label("{label}", "(SELECT p.title FROM funding_program p WHERE p.id = {program_id})"),
 		Title:  value.Lines("{label}", "{motto}"),
 		Labels: programTitles, // who sees the call sees the program
 		Date:   "coalesce({opens_on}, make_date({year}, 1, 1))",
@@ -169,8 +172,10 @@ var Award = plan.Object{
 	Visible: withProgram,
 	Order:   []plan.Term{{Field: "awardedOn", Desc: true}, {Field: "projectNumber"}},
 	Search: &plan.Search{
+		Boost: 0.5, Fame: "0.2", // many are called like their program
+		Label: value.Label("{title}", "(SELECT p.title FROM funding_program p WHERE p.id = {program_id})"),
 		Title: "{title}",
-		Labels: value.Lines(programTitles, "{project_number}", "{category}", value.Names("coalesce(m.name, o.name)", `funding_award_recipient l
+		Labels: value.Lines("'Förderung'", programTitles, "{project_number}", "{category}", value.Names("coalesce(m.name, o.name)", `funding_award_recipient l
 			LEFT JOIN municipality m ON m.id = l.municipality_id LEFT JOIN organization o ON o.id = l.organization_id AND o.deleted_at IS NULL
 			WHERE l.award_id = {id}`)),
 		Body:           "{note}",
@@ -189,7 +194,7 @@ var Award = plan.Object{
 	},
 	Sum: "amountAwarded",
 	Filters: value.Sourced("funding_award_source", "award_id", map[string]plan.SQL{
-		"territory": "EXISTS (SELECT FROM funding_award_recipient o WHERE o.award_id = {id} AND o.municipality_id IN (SELECT territory_members({arg})))",
+		"territory": "EXISTS (SELECT FROM funding_award_recipient o WHERE o.award_id = {id} AND o.municipality_id IN (SELECT m FROM territory_members({arg}) m))",
 	}),
 	Sorts: value.TownOrders("funding_award_recipient", "award_id"),
 	Fields: plan.Fields{
@@ -210,11 +215,11 @@ var Award = plan.Object{
 		"note":               plan.Column("note"),
 		"municipalities":     plan.Through("funding_award_recipient", "award_id", "municipality_id"),
 		"organizations":      plan.Through("funding_award_recipient", "award_id", "organization_id"),
-		"strategies":         plan.Joined("EXISTS (SELECT FROM funding_award_strategy s WHERE s.strategy_id = {id} AND s.award_id = {parent.id})"),
-		"measures":           plan.Joined("EXISTS (SELECT FROM funding_award_measure m WHERE m.measure_id = {id} AND m.award_id = {parent.id})"),
+		"strategies":         plan.Linked("funding_award_strategy", "award_id", "strategy_id"),
+		"measures":           plan.Linked("funding_award_measure", "award_id", "measure_id"),
 		"identifiers":        value.Identifiers("award_id"),
 		"sources":            value.Sources("funding_award_source", "award_id"),
-		"articles":           plan.Joined("EXISTS (SELECT FROM article_funding_award a WHERE a.article_id = {id} AND a.award_id = {parent.id})"),
+		"articles":           plan.Linked("article_funding_award", "award_id", "article_id"),
 		"version":            plan.Column("version"),
 		"createdAt":          plan.Column("created_at"),
 		"modifiedAt":         plan.Column("modified_at"),

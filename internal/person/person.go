@@ -17,6 +17,8 @@ var Person = plan.Object{
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "familyName"}, {Field: "name"}},
 	Search: &plan.Search{
+		Fame:  "0.6",
+		Label: value.Label("{name}", "(SELECT a.role FROM person_affiliation a WHERE a.person_id = {id} ORDER BY a.position LIMIT 1)"),
 		Title: value.Lines("{name}", "{academic_title}", `array_to_string({aliases}, E'\n')`),
 		Labels: value.Lines(
 			value.Names("a.role", "person_affiliation a WHERE a.person_id = {id}"),
@@ -35,9 +37,9 @@ var Person = plan.Object{
 		"academicTitle": plan.Column("academic_title"),
 		"aliases":       plan.Column("aliases"),
 		"affiliations":  plan.Rows("person_affiliation", "person_id", "{position}"),
-		"articles": plan.Joined(`(EXISTS (SELECT FROM article_mention m WHERE m.article_id = {id} AND m.person_id = {parent.id})
-			OR EXISTS (SELECT FROM article_byline b WHERE b.article_id = {id} AND b.person_id = {parent.id}))`),
-		"events":      plan.Joined("EXISTS (SELECT FROM event_mention m WHERE m.event_id = {id} AND m.person_id = {parent.id})"),
+		"articles": plan.Linked("(SELECT person_id, article_id FROM article_mention UNION ALL SELECT person_id, article_id FROM article_byline)",
+			"person_id", "article_id"),
+		"events":      plan.Linked("event_mention", "person_id", "event_id"),
 		"identifiers": value.Identifiers("person_id"),
 		"version":     plan.Column("version"),
 		"createdAt":   plan.Column("created_at"),

@@ -94,8 +94,11 @@ type Search struct {
 	Summary SQL // weight C
 	Body    SQL // as plain text: weight D
 
-	Label SQL     // what tells namesakes apart in suggestions, if not the title
+	Label SQL     // what tells namesakes apart where hits are shown, if not the title
+	Found SQL     // which rows a search over all types finds, if not those that lists show
 	Boost float64 // of its relevance beside that of other types, if not 1
+	Kinds SQL     // an array of words for what it is, folded, of which people put one before its name
+	Fame  SQL     // from 0 to 1, how likely somebody means it who has typed its name or what it begins with; 0.5 if not given
 
 	Date           SQL // the day that it is from
 	Municipalities SQL // an array of keys of municipalities
@@ -185,9 +188,10 @@ type Relation struct {
 	Args   map[string]SQL // for each argument of a list a condition on {arg}, if it is given
 	All    bool           // nothing is left out as not listed: the parent names its members
 
-	present SQL    // of a computed value: null if there is none
-	child   string // the column of the target that holds the parent's key, if it is that simple
-	column  string // the column of the parent that holds the target's key, if it is that simple
+	present SQL       // of a computed value: null if there is none
+	child   string    // the column of the target that holds the parent's key, if it is that simple
+	column  string    // the column of the parent that holds the target's key, if it is that simple
+	linked  *Relation // the same through a link table, for filters
 }
 
 // Present is the column of a computed value that is null if there is none; empty
@@ -231,7 +235,7 @@ func Through(link SQL, parent, child string) Field {
 func (f Field) And(sql SQL) Field {
 	r := *f.Relation
 	r.On += " AND " + sql
-	r.column = ""
+	r.column, r.linked = "", nil
 	f.Relation = &r
 	return f
 }
@@ -246,6 +250,17 @@ func (f Field) By(order SQL) Field {
 
 // Joined is a relation given by its condition.
 func Joined(on SQL) Field { return Field{Relation: &Relation{On: on}} }
+
+// Linked are the rows that a link table connects with this row, be it more than
+// once. To filter by them it is a table between: Postgres turns an EXISTS inside
+// another one, which is about the rows around both, into a look at all there is.
+func Linked(link SQL, parent, child string) Field {
+	of, has := SQL(parent), SQL(child)
+	return Field{Relation: &Relation{
+		On:     "EXISTS (SELECT FROM " + link + " l WHERE l." + has + " = {id} AND l." + of + " = {parent.id})",
+		linked: &Relation{Link: link, On: "{link." + of + "} = {parent.id} AND {id} = {link." + has + "}"},
+	}}
+}
 
 // Computed is a value object, or a list of them, that a query over the parent
 // gives; it may use {parent.column}.
@@ -452,7 +467,7 @@ func (c *Catalogue) check() (problems []string) {
 			continue
 		}
 		for _, a := range f.Arguments {
-			if r.Lookup[a.Name] == "" && !strings.Contains(string(r.Rows), "{arg."+a.Name+"}") {
+			if r.Lookup[a.Name] == "" && !strings.Contains(string(r.Rows), "arg."+a.Name+"}") {
 				bad("Query.%s(%s:) has no condition", name, a.Name)
 			}
 		}

@@ -45,8 +45,8 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		ord = &own
 	}
 
-	// chosen are the rows of the list, but for the conditions named.
-	chosen := func(without ...string) (string, row, []string) {
+	// choose gives the rows of the list, but for the conditions named.
+	choose := func(without ...string) (string, row, []string) {
 		var rows string
 		var in relatedRows
 		if from == nil {
@@ -64,7 +64,12 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		}
 		return rows, in.row, in.conds
 	}
-	source := func() (string, row, []string) { return chosen() }
+	source := func() (string, row, []string) { return choose() } // to read few of them
+	chosen := func(without ...string) (string, row, []string) {
+		b.whole = true
+		defer func() { b.whole = false }()
+		return choose(without...)
+	}
 
 	c := &connectionPlan{scope: newScope(), head: newScope()}
 	c.site, c.hash = site, ord.hash
@@ -83,7 +88,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		return cols
 	}
 	count := func() int {
-		rows, _, conds := source()
+		rows, _, conds := chosen()
 		return c.head.col(fmt.Sprintf("(SELECT count(*)::int4 FROM (SELECT FROM %s WHERE %s LIMIT %d) counted)", rows, and(conds), MaxCount+1))
 	}
 	// before asks whether there is a row in front of a numbered page.

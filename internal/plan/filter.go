@@ -133,8 +133,12 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 	if target == nil {
 		target = b.catalogue.objects[b.catalogue.nodeOf(def.Type.Name())]
 	}
+	rel := decl.Relation
+	if rel.linked != nil {
+		rel = rel.linked
+	}
 	exists := func(ref argRef, in *object) string {
-		from, t := b.related(o, decl.Relation, target, r)
+		from, t := b.related(o, rel, target, r)
 		conds := append(b.filter(target, t.row, ref, in), t.conds...)
 		return fmt.Sprintf("EXISTS (SELECT FROM %s WHERE %s)", from, and(conds))
 	}

@@ -43,6 +43,8 @@ const (
 	likePattern                // a text inside a LIKE pattern
 	searchQuery                // words to search for, as a tsquery
 	searchTitles               // what somebody is typing, as a tsquery
+	searchTyped                // the same, as names are compared
+	searchNamed                // the words to search for, as names are compared
 	searchSpellings            // the words to search for, as they are written
 	searchWords                // folded
 	searchQueries              // each as a tsquery
@@ -111,7 +113,7 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 		}
 	}
 	switch p.conv {
-	case searchQuery, searchTitles, searchSpellings, searchWords, searchQueries:
+	case searchQuery, searchTitles, searchTyped, searchNamed, searchSpellings, searchWords, searchQueries:
 		value = p.conv.searched(value.(string))
 	case likePattern:
 		value = likeEscaper.Replace(value.(string))

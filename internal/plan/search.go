@@ -28,7 +28,72 @@ func (o *Object) found() SQL {
 }
 
 func (o *Object) relevance() SQL {
-	return SQL(fmt.Sprintf("(SELECT ts_rank(%s, d.vector, (SELECT search_query({tsquery arg.q})))::float8 FROM search_document d WHERE d.type = '%s' AND d.id = {id})", weights, o.Type))
+	return SQL(fmt.Sprintf("(SELECT %s FROM search_document d JOIN %s t ON t.id = d.id WHERE d.type = '%s' AND d.id = {id})",
+		o.score(asking("arg.q")), o.Table, o.Type))
+}
+
+// asking are the forms of a query that scores compare documents with, by name.
+// Each is a query of its own that runs once.
+func asking(argument string) func(string) string {
+	plain, query := "{tsquery "+argument+"}::tsquery", "search_query({tsquery "+argument+"})"
+	forms := map[string]string{"named": "{named " + argument + "}", "plain": plain}
+	for name, form := range weighted(plain, query) {
+		forms[name] = form
+	}
+	return func(name string) string { return "(SELECT " + forms[name] + ")" }
+}
+
+// weighted are a query and what else it finds, to be found in parts of documents.
+func weighted(plain, query string) map[string]string {
+	within := func(query, weights string) string { return "search_within(" + query + ", '" + weights + "')" }
+	return map[string]string{
+		"any": plain + " || " + query, "plain in title": within(plain, "A"), "query in title": within(query, "A"),
+		"plain in labels": within(plain, "AB"), "query in labels": within(query, "AB"),
+	}
+}
+
+// score is how well a document d fits that was found, of the row t. It counts most
+// what the words are: the whole name of the thing, what its name begins with, words
+// of its name, the more of it the better, of its labels, of its text; then how often
+// they stand where. What is found by synonyms alone comes behind. Whatever else is
+// equal, the better known comes first, then the younger.
+//
+// ts_rank takes a query with OR on top: with AND it measures how far apart words
+// stand, and finds that the parts of a compound, all at one place, do not count.
+func (o *Object) score(asked func(string) string) string {
+	boost := o.Search.Boost
+	if boost == 0 {
+		boost = 1
+	}
+	s := `({boost} * (0.5 * ts_rank({weights}, d.vector, {any}) + CASE
+    WHEN d.vector @@ {plain in title} THEN 0.7 + 0.4 * {fame} WHEN d.vector @@ {query in title} THEN 0.1 + 0.3 * {fame}
+    WHEN d.vector @@ {plain in labels} THEN 0.45 WHEN d.vector @@ {plain} THEN 0.3 WHEN d.vector @@ {query in labels} THEN 0.1 ELSE 0 END
+   + CASE WHEN replace(d.title_folded, ' ', '') = replace({named}, ' ', '') AND {named} <> '' THEN 1 + 0.6 * {fame} WHEN d.title_folded ^@ ({named} || ' ') THEN 0.9 + 0.6 * {fame}{kinds}
+    WHEN d.vector @@ {plain in title} THEN 0.3 * least(1, length({named})::float4 / length(d.title_folded)) ELSE 0 END)
+  + coalesce(d.on_date - date '2000-01-01', 0) * 0.000003)::float8`
+	kinds := ""
+	if o.Search.Kinds != "" {
+		kinds = `
+    WHEN split_part({named}, ' ', 1) = ANY({kinds}) AND (d.title_folded || ' ') ^@ (substr({named}, strpos({named}, ' ') + 1) || ' ') THEN 0.9 + 0.6 * {fame}`
+	}
+	s = strings.ReplaceAll(strings.Replace(s, "{kinds}", kinds, 1), "{kinds}", "("+about(o.Search.Kinds, "t")+")")
+	s = strings.NewReplacer("{boost}", fmt.Sprint(boost), "{weights}", weights, "{fame}", o.fame("t")).Replace(s)
+	for _, name := range [...]string{"named", "any", "plain in title", "query in title", "plain in labels", "query in labels", "plain"} {
+		s = strings.ReplaceAll(s, "{"+name+"}", asked(name))
+	}
+	return s
+}
+
+func (o *Object) fame(alias string) string {
+	if o.Search.Fame == "" {
+		return "0.5"
+	}
+	return about(o.Search.Fame, alias)
+}
+
+// about fills in the columns of a piece of SQL about a row.
+func about(sql SQL, alias string) string {
+	return placeholder.ReplaceAllStringFunc(string(sql), func(p string) string { return alias + "." + p[1:len(p)-1] })
 }
 
 // searchable adds to a type that search finds what its lists take.
@@ -71,44 +136,61 @@ func searched(schema *ast.Schema, objects []Object) (types []*Object) {
 func searchType(name string) string { return strings.TrimPrefix(valueOf(name), "_") }
 
 // hits are what a query finds of all types that are asked for, as far as the viewer
-// may see it and lists show it. What one calls it exactly comes first.
-func hits(types []*Object, columns, query string) string {
+// may see it.
+func hits(types []*Object, columns func(*Object) string, query string) string {
 	var parts []string
 	for _, o := range types {
-		boost := o.Search.Boost
-		if boost == 0 {
-			boost = 1
+		found := "{listed " + o.Type + " t}"
+		if o.Search.Found != "" {
+			found = about(o.Search.Found, "t")
 		}
-		c := strings.NewReplacer("{query}", query, "{boost}", fmt.Sprint(boost), "{type}", searchType(o.Type)).Replace(columns)
 		parts = append(parts, fmt.Sprintf(`SELECT %s FROM search_document d JOIN %s t ON t.id = d.id
-  WHERE d.type = '%s' AND d.vector @@ %s AND {visible %[3]s t} AND {listed %[3]s t} AND ({arg.types} IS NULL OR '%[5]s' = ANY({arg.types}))`,
-			c, o.Table, o.Type, query, searchType(o.Type)))
+  WHERE d.type = '%s' AND d.vector @@ %s AND {visible %[3]s t} AND %[5]s AND ({arg.types} IS NULL OR '%[6]s' = ANY({arg.types}))`,
+			columns(o), o.Table, o.Type, query, found, searchType(o.Type)))
 	}
 	return strings.Join(parts, "\n UNION ALL ")
 }
 
-// corrected is the query with its misspelt words put right if it finds nothing as
-// it is, and null if it finds something.
-func corrected(types []*Object, what string) string {
-	return fmt.Sprintf(`(SELECT CASE WHEN NOT EXISTS (%s) THEN %s END)`,
-		hits(types, "1", "(SELECT search_query({tsquery arg.query}))"), what)
+// asked is a query as it was written, and fixed is the same with its misspelt words
+// put right, if it finds nothing as it was written, and something so.
+func asked(types []*Object) string {
+	anything := func(*Object) string { return "" }
+	return `asked AS MATERIALIZED (SELECT {tsquery arg.query}::tsquery AS plain, search_query({tsquery arg.query}) AS query),
+ near AS MATERIALIZED (
+  SELECT n.query AS plain, search_query(n.query::text) AS query, n.wording, n.named
+  FROM search_corrected({spellings arg.query}, {words arg.query}, {tsqueries arg.query}, {tsquery arg.query}::tsquery, {arg.query}, {named arg.query}) n
+  WHERE NOT EXISTS (` + hits(types, anything, "(SELECT query FROM asked)") + `)),
+ fixed AS MATERIALIZED (
+  SELECT n.* FROM near n WHERE n.wording <> {arg.query} AND EXISTS (` + hits(types, anything, "(SELECT query FROM near)") + `))`
 }
 
 // SearchHit is what search finds, of several types at once.
 func searchHit(types []*Object) Object {
 	node := make([]Variant, 0, len(types))
-	var text, title []string
+	var text []string
 	for _, o := range types {
 		name := searchType(o.Type)
 		node = append(node, Variant{Type: o.Type, Column: "id", When: SQL("{type} = '" + name + "'")})
 		text = append(text, fmt.Sprintf("WHEN '%s' THEN (SELECT {search %s t} FROM %s t WHERE t.id = {id})", name, o.Type, o.Table))
 	}
-	_ = title
-	table := `(WITH asked AS MATERIALIZED (
-  SELECT coalesce(` + corrected(types, "search_query(search_corrected({tsquery arg.query}, {words arg.query}, {tsqueries arg.query})::text)") + `, search_query({tsquery arg.query})) AS query)
- ` + hits(types, `'{type}' AS type, d.id, nullif(d.title, '') AS title, d.on_date, d.municipality_ids, d.state_ids, d.topic_ids,
-  (ts_rank(`+weights+`, d.vector, (SELECT query FROM asked)) * {boost} + CASE WHEN d.title_folded = fold({arg.query}) THEN 1 ELSE 0 END)::float8 AS score,
-  (SELECT query FROM asked)::text AS query`, "(SELECT query FROM asked)") + `)`
+	meant := func(name string) string { return `(SELECT "` + name + `" FROM meant)` }
+	forms := ""
+	for _, name := range slices.Sorted(maps.Keys(weighted("", ""))) {
+		forms += ", " + weighted("m.plain", "m.query")[name] + ` AS "` + name + `"`
+	}
+	table := `(WITH ` + asked(types) + `,
+ meant AS MATERIALIZED (
+  SELECT m.*` + forms + `
+  FROM (SELECT f.plain, f.query, f.named FROM fixed f
+    UNION ALL SELECT a.plain, a.query, {named arg.query} FROM asked a WHERE NOT EXISTS (SELECT FROM fixed)) m)
+ ` + hits(types, func(o *Object) string {
+		title := "nullif(d.title, '')"
+		if o.Search.Label != "" {
+			title = about(o.Search.Label, "t")
+		}
+		return "'" + searchType(o.Type) + "' AS type, d.id, " + title + " AS title, d.on_date, d.municipality_ids, d.state_ids, d.topic_ids,\n  " +
+			o.score(meant) + " AS score, (SELECT query FROM meant)::text AS query"
+	}, meant("query")) + `)`
 	return Object{
 		Type: "SearchHit", Table: SQL(table), Keyed: true,
 		Visible: Visibility{Public: "true"}, // they are chosen so
@@ -129,37 +211,57 @@ func searchHit(types []*Object) Object {
 			"type": By("type"), "year": ByYear("date"), "state": By("states"), "municipality": By("municipalities"), "topic": By("topics"),
 		},
 		Beside: map[string]SQL{
-			"didYouMean": SQL(corrected(types, "search_did_you_mean({arg.query}, {spellings arg.query}, {words arg.query})")),
+			"didYouMean": SQL("(WITH " + asked(types) + "\n SELECT wording FROM fixed)"),
 		},
 	}
 }
 
-// suggestion is what a search field offers while somebody is typing.
+// choice is how many titles with a word that begins with what was typed are taken into
+// account; there may be very many of them.
+const choice = 500
+
+// suggestion is what a search field offers while somebody is typing: names that begin
+// with it, those with a word that does, and what is also called so. The better known
+// come first, but of no type too many in a row.
 func suggestion(types []*Object) (Object, Root) {
 	node := make([]Variant, 0, len(types))
 	var rows []string
-	for i, o := range types {
+	for _, o := range types {
 		name := searchType(o.Type)
-		label := "d.title"
-		if o.Search.Label != "" {
-			label = "{label " + o.Type + " t}"
-		}
 		node = append(node, Variant{Type: o.Type, Column: "id", When: SQL("{type} = '" + name + "'")})
-		asked := fmt.Sprintf("d.type = '%s' AND {visible %[1]s t} AND {listed %[1]s t} AND ({arg.types} IS NULL OR '%[2]s' = ANY({arg.types}))", o.Type, name)
-		from := fmt.Sprintf("search_document d JOIN %s t ON t.id = d.id", o.Table)
-		rows = append(rows,
-			fmt.Sprintf(`(SELECT '%s' AS type, %d AS rank, 0 AS inside, d.id, d.title, %s AS label, d.title_folded FROM %s
-  WHERE %s AND d.title_folded ~>=~ fold({arg.prefix}) AND d.title_folded ~<~ (fold({arg.prefix}) || chr(1114111)) ORDER BY d.title_folded USING ~<~ LIMIT {arg.first})`,
-				name, i, label, from, asked),
-			fmt.Sprintf(`(SELECT '%s', %d, 1, d.id, d.title, %s, d.title_folded FROM %s
-  WHERE %s AND d.vector @@ {titles arg.prefix}::tsquery AND NOT d.title_folded ^@ fold({arg.prefix}) LIMIT {arg.first})`,
-				name, i, label, from, asked))
+		label, found, byFame := "d.title", "{listed "+o.Type+" t}", ""
+		if o.Search.Label != "" {
+			label = about(o.Search.Label, "t")
+		}
+		if o.Search.Found != "" {
+			found = about(o.Search.Found, "t")
+		}
+		if strings.Contains(o.fame("t"), "t.") {
+			byFame = "fame DESC, "
+		}
+		rows = append(rows, strings.NewReplacer("{type}", o.Type, "{name}", name, "{table}", string(o.Table), "{label}", label, "{fame}", o.fame("t"),
+			"{byFame}", byFame, "{asked}", "{typed} <> '' AND d.type = '"+o.Type+"' AND {visible "+o.Type+" t} AND "+found+
+				" AND ({arg.types} IS NULL OR '"+name+"' = ANY({arg.types}))", "{choice}", fmt.Sprint(choice)).Replace(
+			`(SELECT '{name}' AS type, 0 AS inside, d.id, d.title, {label} AS label, d.title_folded, {fame} AS fame
+  FROM search_document d JOIN {table} t ON t.id = d.id
+  WHERE {asked} AND d.title_folded ~>=~ {typed} AND d.title_folded ~<~ ({typed} || chr(1114111))
+  ORDER BY {byFame}d.title_folded USING ~<~ LIMIT {arg.first})
+ UNION ALL (SELECT * FROM (
+  SELECT '{name}', CASE WHEN position(' ' || {typed} IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, {label}, d.title_folded, {fame} AS fame
+  FROM search_document d JOIN {table} t ON t.id = d.id
+  WHERE {asked} AND ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT {titles arg.prefix}::tsquery) AND NOT d.title_folded ^@ {typed}
+  LIMIT {choice}) d ORDER BY inside, {byFame}d.title_folded USING ~<~ LIMIT {arg.first})`))
 	}
 	object := Object{Type: "Suggestion", Keyed: true, Visible: Visibility{Public: "true"}, Fields: Fields{
 		"text": Column("title"), "label": Column("label"), "type": Column("type"), "node": Field{Relation: &Relation{Either: node}},
 	}}
-	return object, Root{Name: "suggest", Rows: SQL(`SELECT s.type, s.id, s.title, s.label, row_number() OVER (ORDER BY s.inside, s.rank, s.title_folded, s.id) AS place
- FROM (` + strings.Join(rows, "\n UNION ALL ") + `) s ORDER BY place LIMIT {arg.first}`)}
+	sql := `SELECT s.type, s.id, s.title, s.label, row_number() OVER (ORDER BY s.fame - 0.02 * s.nth DESC, length(s.title_folded), s.title_folded, s.id) AS place
+ FROM (SELECT s.*, row_number() OVER (PARTITION BY s.type ORDER BY s.fame DESC, length(s.title_folded), s.title_folded, s.id) AS nth
+  FROM (SELECT s.type, s.id, s.title, s.label, s.title_folded,
+    s.fame - 0.2 * s.inside + CASE WHEN s.title_folded = btrim({typed}) THEN 0.1 ELSE 0 END AS fame
+   FROM (` + strings.Join(rows, "\n UNION ALL ") + `) s) s) s ORDER BY place LIMIT {arg.first}`
+	sql = strings.ReplaceAll(sql, "{typed}", "(SELECT {typed arg.prefix})")
+	return object, Root{Name: "suggest", Rows: SQL(sql)}
 }
 
 // excerptLength is how many characters of a text a hit shows.
@@ -216,11 +318,17 @@ func (c conversion) searched(argument string) any {
 		return query.TSQuery()
 	case searchTitles:
 		return query.Prefix()
+	case searchTyped:
+		return german.Name(argument)
 	}
-	list := []any{}
+	list, named := []any{}, ""
 	for _, w := range query.Words() {
+		if w.Negated {
+			continue
+		}
+		named += " " + w.Folded
 		switch {
-		case w.Negated || len(w.Lexemes) == 0:
+		case len(w.Lexemes) == 0:
 		case c == searchSpellings:
 			list = append(list, w.Text)
 		case c == searchWords:
@@ -228,6 +336,9 @@ func (c conversion) searched(argument string) any {
 		case c == searchQueries:
 			list = append(list, german.ParseQuery(w.Text).TSQuery())
 		}
+	}
+	if c == searchNamed {
+		return strings.TrimPrefix(named, " ")
 	}
 	return list
 }

@@ -14,6 +14,7 @@ type builder struct {
 	params    []param
 	index     map[param]int
 	aliases   int
+	whole     bool // what is being written reads all rows of a list, not a page
 }
 
 // row says what the placeholders of a piece of SQL mean.
@@ -93,7 +94,8 @@ func (b *builder) searchText(s *Search, r row) string {
 
 // conversions are ways to read an argument, by the word in front of it.
 var conversions = map[string]conversion{
-	"tsquery": searchQuery, "titles": searchTitles, "spellings": searchSpellings, "words": searchWords, "tsqueries": searchQueries,
+	"tsquery": searchQuery, "titles": searchTitles, "typed": searchTyped, "named": searchNamed,
+	"spellings": searchSpellings, "words": searchWords, "tsqueries": searchQueries,
 }
 
 // argument is an argument of a piece of SQL, as it was given or read as words to
@@ -129,10 +131,16 @@ func (b *builder) visible(o *Object, r row, from *reached) []string {
 	if via := v.Via; via.Type != "" && (from == nil || from.holder != via.Type || from.relation.child != via.Column) {
 		holder := b.catalogue.objects[via.Type]
 		h := row{alias: b.alias()}
-		cond := fmt.Sprintf("EXISTS (SELECT FROM %s %s WHERE %s)", holder.Table, h.alias,
-			and(append([]string{h.alias + ".id = " + r.alias + "." + via.Column}, b.visible(holder, h, nil)...)))
+		column := r.alias + "." + via.Column
+		its, seen := h.alias+".id = "+column, and(b.visible(holder, h, nil))
+		cond := fmt.Sprintf("EXISTS (SELECT FROM %s %s WHERE %s AND %s)", holder.Table, h.alias, its, seen)
 		if via.Optional {
-			cond = "(" + r.alias + "." + via.Column + " IS NULL OR " + cond + ")"
+			// Beside an OR, Postgres takes EXISTS for a reason to look up all holders in
+			// advance. For a page of rows, each looks up its own.
+			if !b.whole {
+				cond = fmt.Sprintf("(SELECT %s FROM %s %s WHERE %s)", seen, holder.Table, h.alias, its)
+			}
+			cond = "(" + column + " IS NULL OR " + cond + ")"
 		}
 		conds = append(conds, cond)
 	}

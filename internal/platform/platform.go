@@ -17,6 +17,7 @@ var Platform = plan.Object{
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
 	Search: &plan.Search{
+		Fame:  "0.6",
 		Title: "{name}",
 		Labels: value.Lines(
 			"(SELECT o.name FROM organization o WHERE o.id = {provider_id} AND o.deleted_at IS NULL)",
@@ -37,7 +38,7 @@ var Platform = plan.Object{
 		"provider":   plan.One("provider_id"),
 		"website":    plan.Column("website"),
 		"states":     plan.Through("platform_state", "platform_id", "state_id").By("{key}"),
-		"articles":   plan.Joined("EXISTS (SELECT FROM article_platform a WHERE a.article_id = {id} AND a.platform_id = {parent.id})"),
+		"articles":   plan.Linked("article_platform", "platform_id", "article_id"),
 		"sources":    value.Sources("platform_source", "platform_id"),
 		"version":    plan.Column("version"),
 		"createdAt":  plan.Column("created_at"),

@@ -16,6 +16,8 @@ var Ranking = plan.Object{
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}, {Field: "edition", Desc: true}},
 	Search: &plan.Search{
+		Fame:  "0.6",
+		Label: value.Label("{name}", "{category}", "{edition}::text"),
 		Title: "{name}",
 		Labels: value.Lines("{category}", "{edition}::text",
 			"(SELECT o.name FROM organization o WHERE o.id = {publisher_id} AND o.deleted_at IS NULL)"),
@@ -55,7 +57,7 @@ var Entry = plan.Object{
 		"ranking": plan.By("ranking"),
 		"state":   plan.By("municipality", "state").With("territory"),
 	},
-	Filters: map[string]plan.SQL{"territory": "{municipality_id} IN (SELECT territory_members({arg}))"},
+	Filters: map[string]plan.SQL{"territory": "{municipality_id} IN (SELECT m FROM territory_members({arg}) m)"},
 	Sorts:   value.TownOrder,
 	Fields: plan.Fields{
 		"ranking":      plan.One("ranking_id"),

@@ -26,7 +26,7 @@ func Readings(c *plan.Catalogue) (all []Reading, err error) {
 // Wanted are the documents that rows should have, a column each.
 type Wanted struct {
 	IDs                            []pgtype.UUID
-	Vectors, Titles                []string
+	Vectors, Titles, Names         []string
 	Dates                          []*string
 	Municipalities, States, Topics []string
 }
@@ -36,7 +36,7 @@ func (r Reading) Read(ctx context.Context, db postgres.DB, ids []pgtype.UUID) (w
 	sources, err := r.sources(ctx, db, ids)
 	for i := range sources {
 		s := &sources[i]
-		w.IDs, w.Vectors, w.Titles, w.Dates = append(w.IDs, s.ID), append(w.Vectors, s.vector()), append(w.Titles, s.title()), append(w.Dates, s.Date)
+		w.IDs, w.Vectors, w.Titles, w.Names, w.Dates = append(w.IDs, s.ID), append(w.Vectors, s.vector()), append(w.Titles, s.title()), append(w.Names, s.name()), append(w.Dates, s.Date)
 		w.Municipalities, w.States, w.Topics = append(w.Municipalities, s.Municipalities), append(w.States, s.States), append(w.Topics, s.Topics)
 	}
 	return w, err

@@ -222,24 +222,24 @@ func (d *document) blank(ctx context.Context, tx pgx.Tx, ids []pgtype.UUID) erro
 func (d *document) store(ctx context.Context, tx pgx.Tx, ids []pgtype.UUID, sources []source) error {
 	slices.SortFunc(sources, func(a, b source) int { return slices.Compare(a.ID.Bytes[:], b.ID.Bytes[:]) }) // locks in one order for all
 	n := len(sources)
-	found, vectors, titles, days := make([]pgtype.UUID, n), make([]string, n), make([]string, n), make([]*string, n)
+	found, vectors, titles, names, days := make([]pgtype.UUID, n), make([]string, n), make([]string, n), make([]string, n), make([]*string, n)
 	municipalities, states, topics := make([]string, n), make([]string, n), make([]string, n)
 	for i := range sources {
 		s := &sources[i]
-		found[i], vectors[i], titles[i], days[i] = s.ID, s.vector(), s.title(), s.Date
+		found[i], vectors[i], titles[i], names[i], days[i] = s.ID, s.vector(), s.title(), s.name(), s.Date
 		municipalities[i], states[i], topics[i] = s.Municipalities, s.States, s.Topics
 	}
 	if n > 0 {
 		if _, err := tx.Exec(ctx, `
-INSERT INTO search_document AS d (type, id, analysis, vector, title, on_date, municipality_ids, state_ids, topic_ids)
-SELECT $1, n.id, $2, n.vector::tsvector, n.title, n.on_date::date, n.municipality_ids::uuid[], n.state_ids::uuid[], n.topic_ids::uuid[]
-FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-  n (id, vector, title, on_date, municipality_ids, state_ids, topic_ids)
-ON CONFLICT (type, id) DO UPDATE SET analysis = excluded.analysis, vector = excluded.vector, title = excluded.title, on_date = excluded.on_date,
+INSERT INTO search_document AS d (type, id, analysis, vector, title, title_folded, on_date, municipality_ids, state_ids, topic_ids)
+SELECT $1, n.id, $2, n.vector::tsvector, n.title, n.title_folded, n.on_date::date, n.municipality_ids::uuid[], n.state_ids::uuid[], n.topic_ids::uuid[]
+FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+  n (id, vector, title, title_folded, on_date, municipality_ids, state_ids, topic_ids)
+ON CONFLICT (type, id) DO UPDATE SET analysis = excluded.analysis, vector = excluded.vector, title = excluded.title, title_folded = excluded.title_folded, on_date = excluded.on_date,
   municipality_ids = excluded.municipality_ids, state_ids = excluded.state_ids, topic_ids = excluded.topic_ids
-WHERE (d.analysis, d.vector, d.title, d.on_date, d.municipality_ids, d.state_ids, d.topic_ids) IS DISTINCT FROM
-  (excluded.analysis, excluded.vector, excluded.title, excluded.on_date, excluded.municipality_ids, excluded.state_ids, excluded.topic_ids)`,
-			d.Type, Version, found, vectors, titles, days, municipalities, states, topics); err != nil {
+WHERE (d.analysis, d.vector, d.title, d.title_folded, d.on_date, d.municipality_ids, d.state_ids, d.topic_ids) IS DISTINCT FROM
+  (excluded.analysis, excluded.vector, excluded.title, excluded.title_folded, excluded.on_date, excluded.municipality_ids, excluded.state_ids, excluded.topic_ids)`,
+			d.Type, Version, found, vectors, titles, names, days, municipalities, states, topics); err != nil {
 			return &storeError{err}
 		}
 	}

@@ -44,7 +44,7 @@ import (
 
 // declared is increased when nouns declare other texts (a test compares), so that
 // documents are made again.
-const declared = 1
+const declared = 2
 
 // Version is that of the documents: a binary of a later one makes them again.
 const Version = german.Version*1000 + declared
@@ -63,6 +63,7 @@ var (
 	placeholder = regexp.MustCompile(`\{[^}]*\}`)
 	column      = regexp.MustCompile(`^[a-z_0-9]+$`)
 	capital     = regexp.MustCompile(`[A-Z]`)
+	parentheses = regexp.MustCompile(`\(([^()\n]*)\)(\n|$)`)
 )
 
 // documents compiles the declarations, by type.
@@ -143,8 +144,15 @@ func (s *source) vector() string {
 			add(line, weight)
 		}
 	}
-	lines(s.Title, 'A')
+	// What stands in parentheses tells namesakes apart: Lohne (Oldenburg) is no Oldenburg.
+	title := parentheses.ReplaceAllString(s.Title, "$2")
+	lines(title, 'A')
 	lines(s.Labels, 'B')
+	if title != s.Title {
+		for _, inside := range parentheses.FindAllStringSubmatch(s.Title, mostLines) {
+			add(inside[1], 'B')
+		}
+	}
 	add(s.Summary, 'C')
 	add(s.Body, 'D')
 	return german.Vector(parts...)
@@ -160,3 +168,6 @@ func (s *source) title() string {
 	}
 	return line
 }
+
+// name is the title as names are compared.
+func (s *source) name() string { return strings.TrimRight(german.Name(s.title()), " ") }

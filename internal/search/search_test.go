@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,27 +45,35 @@ func readings(t testing.TB) []search.Reading {
 	return all
 }
 
-// seed fills a database with some of everything, and indexes nothing of it.
-func seed(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := register.LoadShipped(ctx, pool, nil); err != nil {
-		return err
-	}
-	if err := demo.Load(ctx, pool); err != nil {
-		return err
-	}
-	return sample.Load(ctx, pool, sample.Options{Scale: 0.001})
-}
-
-// indexed is a database of one's own in which everything can be found.
+// indexed is a database of one's own in which everything can be found, shared one
+// for all tests that leave it as it is.
 func indexed(t *testing.T) *pgxpool.Pool {
 	t.Helper()
+	return pgtest.From(t, "indexed", seeded(), seed(t))
+}
+
+func shared(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	return pgtest.Shared(t, "indexed", seeded(), seed(t))
+}
+
+func seeded() string { return fmt.Sprint(search.Version, register.Version(), demo.Version()) }
+
+// seed fills a database with some of everything.
+func seed(t *testing.T) pgtest.Seed {
 	c := catalogue(t)
-	return pgtest.From(t, "indexed", fmt.Sprint(search.Version, register.Version(), demo.Version()), func(ctx context.Context, pool *pgxpool.Pool) error {
-		if err := seed(ctx, pool); err != nil {
+	return func(ctx context.Context, pool *pgxpool.Pool) error {
+		if _, err := register.LoadShipped(ctx, pool, nil); err != nil {
+			return err
+		}
+		if err := demo.Load(ctx, pool); err != nil {
+			return err
+		}
+		if err := sample.Load(ctx, pool, sample.Options{Scale: 0.001}); err != nil {
 			return err
 		}
 		return search.Refresh(ctx, pool, c)
-	})
+	}
 }
 
 func refresh(t testing.TB, pool *pgxpool.Pool) {
@@ -139,10 +148,10 @@ func consistent(t *testing.T, db postgres.DB, only ...string) {
 		for _, wrong := range list[string](t, db, `
 SELECT format('%s: %s', coalesce(d.id, n.id), CASE WHEN d.id IS NULL THEN 'has no document' WHEN n.id IS NULL THEN 'has no row' ELSE 'is stale: ' || d.title END)
 FROM (SELECT * FROM search_document WHERE type = $1) d
-FULL JOIN unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) n (id, vector, title, on_date, municipality_ids, state_ids, topic_ids) ON n.id = d.id
+FULL JOIN unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $10::text[]) n (id, vector, title, on_date, municipality_ids, state_ids, topic_ids, title_folded) ON n.id = d.id
 WHERE d.id IS NULL OR n.id IS NULL OR d.analysis <> $9 OR (d.vector, d.title, d.title_folded, d.on_date, d.municipality_ids, d.state_ids, d.topic_ids) IS DISTINCT FROM
-  (n.vector::tsvector, n.title, fold(n.title), n.on_date::date, n.municipality_ids::uuid[], n.state_ids::uuid[], n.topic_ids::uuid[]) LIMIT 5`,
-			r.Type, w.IDs, w.Vectors, w.Titles, w.Dates, w.Municipalities, w.States, w.Topics, search.Version) {
+  (n.vector::tsvector, n.title, n.title_folded, n.on_date::date, n.municipality_ids::uuid[], n.state_ids::uuid[], n.topic_ids::uuid[]) LIMIT 5`,
+			r.Type, w.IDs, w.Vectors, w.Titles, w.Dates, w.Municipalities, w.States, w.Topics, search.Version, w.Names) {
 			t.Errorf("%s %s", r.Type, wrong)
 		}
 	}
@@ -178,7 +187,7 @@ func TestDeclarations(t *testing.T) {
 
 func TestAllIsIndexed(t *testing.T) {
 	t.Parallel()
-	pool := indexed(t)
+	pool := shared(t)
 	consistent(t, pool)
 	for _, c := range []struct{ typ, query, want string }{
 		{"Municipality", "bamberg -landkreis", "bamberg"},
@@ -375,5 +384,37 @@ func TestVersions(t *testing.T) {
 	consistent(t, pool)
 	if got := list[int](t, pool, `SELECT count(*)::int FROM search_word WHERE query = ''`); got[0] != 0 {
 		t.Errorf("%d words are not looked for", got[0])
+	}
+}
+
+// No document holds a text of a row that may be a draft: beside the row itself and what
+// hangs on it, statements read names that are public, and the row without which
+// nobody sees this one.
+func TestOnlyWhatIsPublic(t *testing.T) {
+	t.Parallel()
+	c := catalogue(t)
+	public := []string{"state", "municipality", "municipality_key", "municipality_former_name", "topic", "organization", "person"}
+	holders := map[string][]string{
+		"Measure":      {"strategy_owner"}, // no texts: keys
+		"FundingCall":  {"funding_program"},
+		"FundingAward": {"funding_program"},
+	}
+	source := regexp.MustCompile(`(?:FROM|JOIN) ([a-z_]+)([^()]*)`)
+	for _, r := range readings(t) {
+		own := string(c.Object(r.Type).Table)
+		for _, match := range source.FindAllStringSubmatch(r.SQL, -1) {
+			table, rest := match[1], match[2]
+			ok := table == own || strings.HasPrefix(table, own+"_") || slices.Contains(public, table)
+			for _, holder := range holders[r.Type] {
+				ok = ok || table == holder || strings.HasPrefix(table, holder+"_")
+			}
+			if !ok {
+				t.Errorf("%s reads %s, whose rows may be drafts", r.Type, table)
+			}
+			// The register deletes nothing; of the others no name outlives its row.
+			if slices.Contains([]string{"topic", "organization", "person"}, table) && table != own && !strings.Contains(rest, "deleted_at IS NULL") {
+				t.Errorf("%s reads %s without asking whether it is deleted", r.Type, table)
+			}
+		}
 	}
 }

@@ -26,7 +26,7 @@ type watcher struct {
 // the queue.
 func TestNothingIsForgotten(t *testing.T) {
 	t.Parallel()
-	tx, err := indexed(t).Begin(t.Context())
+	tx, err := shared(t).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,27 +125,38 @@ DELETE FROM search_rewrite WHERE place > (SELECT count(*) FROM fresh)`, targets,
 // namesChanged says whether documents were made of rows whose names are words for
 // corrections.
 func namesChanged(made map[string]int) bool {
-	return made["Municipality"]+made["State"]+made["Topic"] > 0
+	for _, name := range [...]string{"Municipality", "State", "Topic", "Organization", "Person", "Platform", "Ranking"} {
+		if made[name] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // keepWords brings search_word in line with the lexicon and with the names in the
-// database. Names are public whatever is published: of the register and of topics.
+// database, of what is public whatever is published.
 func keepWords(ctx context.Context, db postgres.DB) error {
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('search_word'))`); err != nil {
 			return err
 		}
 		rows, _ := tx.Query(ctx, `
-SELECT name FROM state
-UNION SELECT name FROM municipality
-UNION SELECT name FROM municipality_former_name
-UNION SELECT name FROM topic WHERE deleted_at IS NULL
-UNION SELECT unnest(synonyms) FROM topic WHERE deleted_at IS NULL`)
-		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+SELECT name, max(fame)::float4 FROM (
+  SELECT name, 0.95 AS fame FROM state
+  UNION ALL SELECT name, log(greatest(population, 1)) / 7 FROM municipality
+  UNION ALL SELECT name, 0 FROM municipality_former_name
+  UNION ALL SELECT name, 0.8 FROM topic WHERE deleted_at IS NULL
+  UNION ALL SELECT unnest(synonyms), 0.8 FROM topic WHERE deleted_at IS NULL
+  UNION ALL SELECT name, 0.6 FROM organization WHERE deleted_at IS NULL
+  UNION ALL SELECT name, 0.6 FROM person WHERE deleted_at IS NULL
+  UNION ALL SELECT name, 0.6 FROM platform WHERE deleted_at IS NULL
+  UNION ALL SELECT name, 0.6 FROM ranking WHERE deleted_at IS NULL
+) n GROUP BY name`)
+		names, err := pgx.CollectRows(rows, pgx.RowToStructByPos[known])
 		if err != nil {
 			return err
 		}
-		rows, _ = tx.Query(ctx, `SELECT word, display, origin, analysis FROM search_word`)
+		rows, _ = tx.Query(ctx, `SELECT word, display, origin, fame, analysis FROM search_word`)
 		there, err := pgx.CollectRows(rows, pgx.RowToStructByPos[word])
 		if err != nil {
 			return err
@@ -158,33 +169,47 @@ UNION SELECT unnest(synonyms) FROM topic WHERE deleted_at IS NULL`)
 	return nil
 }
 
+// A name, and how likely somebody means it.
+type known struct {
+	Name string
+	Fame float32
+}
+
+// common is how likely somebody means a word of the lexicon.
+const common = 0.7
+
 // A word that a misspelt one may have meant.
 type word struct {
 	Word, Display, Origin string
+	Fame                  float32
 	Analysis              int
 }
 
 // vocabulary is the lexicon with the words of names.
-func vocabulary(names []string) map[string]word {
+func vocabulary(names []known) map[string]word {
 	all := map[string]word{}
-	add := func(text, origin string) {
+	add := func(text, origin string, fame float32) {
 		for token := range german.Tokens(text) {
 			display := text[token.Start:token.End]
 			if len(token.Lexemes) == 0 || utf8.RuneCountInString(display) < 3 || strings.ContainsFunc(display, func(r rune) bool { return !unicode.IsLetter(r) }) {
 				continue // a stop word, an abbreviation, a number
 			}
-			w := word{german.Fold(display), display, origin, german.Version}
+			w := word{german.Fold(display), display, origin, fame, german.Version}
 			// Of several spellings the same one each time: that of the lexicon, or the first.
-			if before, ok := all[w.Word]; !ok || cmp.Or(strings.Compare(w.Origin, before.Origin), strings.Compare(w.Display, before.Display)) < 0 {
-				all[w.Word] = w
+			if before, ok := all[w.Word]; ok {
+				w.Fame = max(fame, before.Fame)
+				if cmp.Or(strings.Compare(origin, before.Origin), strings.Compare(display, before.Display)) >= 0 {
+					w.Origin, w.Display = before.Origin, before.Display
+				}
 			}
+			all[w.Word] = w
 		}
 	}
 	for w := range german.Words() {
-		add(w, "LEXICON")
+		add(w, "LEXICON", common)
 	}
-	for _, name := range names {
-		add(name, "NAME")
+	for _, n := range names {
+		add(n.Name, "NAME", n.Fame)
 	}
 	return all
 }
@@ -203,19 +228,20 @@ func writeWords(ctx context.Context, tx pgx.Tx, there []word, wanted map[string]
 		return err
 	}
 	n := len(wanted)
-	words, displays, queries, origins := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+	words, displays, queries, origins, fames := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n), make([]string, 0, n), make([]float32, 0, n)
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
 		w := wanted[key]
 		query := german.ParseQuery(w.Display)
 		if query.Empty() {
 			continue // Oder is a river, and in a query it is not
 		}
-		words, displays, queries, origins = append(words, w.Word), append(displays, w.Display), append(queries, query.TSQuery()), append(origins, w.Origin)
+		words, displays, queries = append(words, w.Word), append(displays, w.Display), append(queries, query.TSQuery())
+		origins, fames = append(origins, w.Origin), append(fames, w.Fame)
 	}
 	_, err := tx.Exec(ctx, `
-INSERT INTO search_word (word, display, query, origin, analysis)
-SELECT n.word, n.display, n.query::tsquery, n.origin, $5 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) n (word, display, query, origin)
-ON CONFLICT (word) DO UPDATE SET display = excluded.display, query = excluded.query, origin = excluded.origin, analysis = excluded.analysis`,
-		words, displays, queries, origins, german.Version)
+INSERT INTO search_word (word, display, query, origin, fame, analysis)
+SELECT n.word, n.display, n.query::tsquery, n.origin, n.fame, $6 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::float4[]) n (word, display, query, origin, fame)
+ON CONFLICT (word) DO UPDATE SET display = excluded.display, query = excluded.query, origin = excluded.origin, fame = excluded.fame, analysis = excluded.analysis`,
+		words, displays, queries, origins, fames, german.Version)
 	return err
 }

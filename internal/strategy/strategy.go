@@ -11,7 +11,9 @@ import (
 var Objects = []plan.Object{Strategy, Decision, Measure}
 
 // replaced is whether a later edition was adopted, as far as the viewer may know.
-const replaced plan.SQL = `EXISTS (SELECT FROM strategy later WHERE later.predecessor_id = {id} AND later.status = 'ADOPTED' AND {visible Strategy later})`
+// There is one later edition at most, and few strategies need it looked up: as EXISTS
+// it would be looked up for all of them in advance.
+const replaced plan.SQL = `coalesce((SELECT later.status = 'ADOPTED' AND {visible Strategy later} FROM strategy later WHERE later.predecessor_id = {id}), false)`
 
 // status is where a strategy stands today: one whose period is over without an
 // adopted later edition has expired, without anybody saying so.
@@ -36,8 +38,9 @@ var Strategy = plan.Object{
 	Listed:  []plan.Listing{plan.NotArchived},
 	Order:   []plan.Term{{Field: "adoptedOn", Desc: true}, {Field: "presentedOn", Desc: true}, {Field: "title"}},
 	Search: &plan.Search{
+		Label: value.Label("{title}", "(SELECT string_agg(m.name, ', ' ORDER BY o.position) FROM strategy_owner o JOIN municipality m ON m.id = o.municipality_id WHERE o.strategy_id = {id})"),
 		Title: "{title}",
-		Labels: value.Lines(kindInWords, value.OwnerNames(ownersOf),
+		Labels: value.Lines("'Strategie'", kindInWords, value.OwnerNames(ownersOf),
 			value.Names("t.name", "strategy_topic l JOIN topic t ON t.id = l.topic_id AND t.deleted_at IS NULL WHERE l.strategy_id = {id}"),
 			value.Names("o.name", "strategy_responsible l JOIN organization o ON o.id = l.organization_id AND o.deleted_at IS NULL WHERE l.strategy_id = {id}")),
 		Summary:        "{summary}",
@@ -60,7 +63,7 @@ var Strategy = plan.Object{
 		"topic":             plan.By("topics"),
 	},
 	Filters: value.Sourced("strategy_source", "strategy_id", map[string]plan.SQL{
-		"territory": value.OwnedIn("strategy_owner", "strategy_id"),
+		"territory": value.OwnedIn("strategy_id", "strategy_owner", "strategy_owner"),
 	}),
 	Sorts: value.TownOrders("strategy_owner", "strategy_id"),
 	Fields: value.Rendered(plan.Fields{
@@ -97,8 +100,8 @@ var Strategy = plan.Object{
 		"responsible":              plan.Through("strategy_responsible", "strategy_id", "organization_id"),
 		"links":                    value.Links("strategy_link", "strategy_id"),
 		"sources":                  value.Sources("strategy_source", "strategy_id"),
-		"articles":                 plan.Joined("EXISTS (SELECT FROM article_strategy a WHERE a.article_id = {id} AND a.strategy_id = {parent.id})"),
-		"awards":                   plan.Joined("EXISTS (SELECT FROM funding_award_strategy a WHERE a.award_id = {id} AND a.strategy_id = {parent.id})"),
+		"articles":                 plan.Linked("article_strategy", "strategy_id", "article_id"),
+		"awards":                   plan.Linked("funding_award_strategy", "strategy_id", "award_id"),
 		"version":                  plan.Column("version"),
 		"createdAt":                plan.Column("created_at"),
 		"modifiedAt":               plan.Column("modified_at"),
@@ -145,6 +148,7 @@ var Measure = plan.Object{
 	},
 	Order: []plan.Term{{Field: "position"}, {Field: "title"}},
 	Search: &plan.Search{
+		Fame:  "0.4",
 		Title: "{title}",
 		Labels: value.Lines(value.OwnerNames(answerable),
 			value.Names("o.name", "measure_organization l JOIN organization o ON o.id = l.organization_id AND o.deleted_at IS NULL WHERE l.measure_id = {id}"),
@@ -167,7 +171,7 @@ var Measure = plan.Object{
 		"strategy":     plan.By("strategy"),
 	},
 	Filters: value.Sourced("measure_source", "measure_id", map[string]plan.SQL{
-		"territory": value.OwnedIn("measure_owner", "measure_id"),
+		"territory": value.OwnedIn("measure_id", "measure_owner", "measure_owner"),
 	}),
 	Sorts: value.TownOrders("measure_owner", "measure_id"),
 	Fields: plan.Fields{
@@ -187,8 +191,8 @@ var Measure = plan.Object{
 		"budget":          value.Money("budget"),
 		"responsible":     plan.Through("measure_organization", "measure_id", "organization_id").And("{link.role} = 'RESPONSIBLE'"),
 		"partners":        plan.Through("measure_organization", "measure_id", "organization_id").And("{link.role} = 'PARTNER'"),
-		"awards":          plan.Joined("EXISTS (SELECT FROM funding_award_measure a WHERE a.award_id = {id} AND a.measure_id = {parent.id})"),
-		"articles":        plan.Joined("EXISTS (SELECT FROM article_measure a WHERE a.article_id = {id} AND a.measure_id = {parent.id})"),
+		"awards":          plan.Linked("funding_award_measure", "measure_id", "award_id"),
+		"articles":        plan.Linked("article_measure", "measure_id", "article_id"),
 		"links":           value.Links("measure_link", "measure_id"),
 		"sources":         value.Sources("measure_source", "measure_id"),
 		"version":         plan.Column("version"),

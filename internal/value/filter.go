@@ -18,10 +18,11 @@ func Sourced(link plan.SQL, holder plan.SQL, conditions map[string]plan.SQL) map
 }
 
 // OwnedIn holds for what belongs to municipalities of some territories, or to the
-// states among these; owners is the table that says to whom it belongs.
-func OwnedIn(owners, holder plan.SQL) plan.SQL {
-	return "EXISTS (SELECT FROM " + owners + " o WHERE o." + holder + " = {id} AND (o.municipality_id IN (SELECT territory_members({arg}))" +
-		" OR o.state_id IN (SELECT s.id FROM state s WHERE s.key = ANY({arg}))))"
+// states among these; owners are tables that say what belongs to whom, in a column
+// named key.
+func OwnedIn(key, municipalities, states plan.SQL) plan.SQL {
+	return "{id} IN (SELECT o." + key + " FROM " + municipalities + " o WHERE o.municipality_id IN (SELECT m FROM territory_members({arg}) m)" +
+		" UNION ALL SELECT o." + key + " FROM " + states + " o JOIN state s ON s.id = o.state_id WHERE s.key = ANY({arg}))"
 }
 
 // TownOrders are the orders by the municipalities that a link table names.

@@ -51,3 +51,12 @@ func OwnerMunicipalities(rows plan.SQL) plan.SQL {
 func OwnerStates(rows plan.SQL) plan.SQL {
 	return Keys("SELECT o.state_id FROM ("+rows+") o", "SELECT m.state_id FROM ("+rows+") o JOIN municipality m ON m.id = o.municipality_id")
 }
+
+// Label is a title with what tells its namesakes apart.
+func Label(title plan.SQL, more ...plan.SQL) plan.SQL {
+	sql := "concat_ws(' · ', " + title
+	for _, piece := range more {
+		sql += ", " + piece
+	}
+	return sql + ")"
+}
