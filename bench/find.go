@@ -166,32 +166,39 @@ func each(separator, sql string) string {
 		}
 		parts = append(parts, strings.NewReplacer("<name>", strings.ToUpper(string(o.Table)), "<table>", string(o.Table),
 			"<documents>", "search_document_"+string(o.Table), "<found>", shown[o.Type]+" AND "+piece(s.Found, "true"),
-			"<fame>", piece(s.Fame, "0.5"), "<score>", score[strings.ToUpper(string(o.Table))],
+			"<fame>", piece(s.Fame, "0.5"), "<score>", ranking.score[strings.ToUpper(string(o.Table))], "<matches>", ranking.matches[strings.ToUpper(string(o.Table))],
 			"<label>", piece(s.Label, "(SELECT nullif(d.title, '') FROM search_document_"+string(o.Table)+" d WHERE d.id = t.id)"),
 			"<summary>", piece(s.Summary, "NULL"), "<body>", piece(s.Body, "NULL")).Replace(sql))
 	}
 	return strings.Join(parts, separator)
 }
 
-// forms are those of a query that ranking compares documents with, and score is the
-// ranking by type. Both are cut out of what the product declares: how to rank is not
-// what is measured.
-var forms, score = func() (forms string, score map[string]string) {
+// ranking is cut out of what the product declares: a query with its synonyms, the
+// forms of it that documents are compared with, and by type which are found and how
+// well they fit. What to find is not what is measured.
+var ranking = func() (r struct {
+	query, forms   string
+	matches, score map[string]string
+}) {
 	i := slices.IndexFunc(objects, func(o *plan.Object) bool { return o.Type == "SearchHit" })
-	found := string(objects[i].Table)
-	score = map[string]string{}
-	for _, m := range regexp.MustCompile(`(?s)SELECT '(\w+)' AS type, d\.id,.*? d\.topic_ids,\s+(.*?) AS score,`).FindAllStringSubmatch(found, -1) {
-		score[m[1]] = strings.ReplaceAll(m[2], "d.vector", "v.vector")
+	declared := string(objects[i].Table)
+	cut := func(pattern string) [][]string {
+		return regexp.MustCompile("(?s)"+pattern).FindAllStringSubmatch(declared, -1)
 	}
-	return regexp.MustCompile(`(?s)SELECT m\.\*(.*?)\s+FROM \(SELECT`).FindStringSubmatch(found)[1], score
+	r.query = strings.ReplaceAll(cut(`asked AS MATERIALIZED \((.*?)\),\s+near AS`)[0][1], "{tsquery arg.query}", "$1::text")
+	r.forms = cut(`SELECT m\.\*(.*?)\s+FROM \(SELECT`)[0][1]
+	r.matches, r.score = map[string]string{}, map[string]string{}
+	for _, m := range cut(`SELECT '(\w+)' AS type, d\.id,.*? d\.topic_ids,\s+(.*?) AS score,.*? WHERE d\.type = '\w+' AND (.*?) AND \{visible`) {
+		r.score[m[1]], r.matches[m[1]] = strings.ReplaceAll(m[2], "d.vector", "v.vector"), m[3]
+	}
+	return r
 }()
 
 // All that is found is ranked and counted at once, and what is shown of it looked up
 // for ten. Ranking looks into a vector up to seven times, so it is unpacked before.
 var searchSQL = `
-WITH meant AS MATERIALIZED (
-  SELECT m.*` + forms + ` FROM (SELECT $1::text::tsquery AS plain, search_query($1) AS query, $2::text AS named) m
-)
+WITH asked AS MATERIALIZED (` + ranking.query + `),
+meant AS MATERIALIZED (SELECT m.*` + ranking.forms + ` FROM (SELECT a.*, $2::text AS named FROM asked a) m)
 SELECT page.type, page.total, (SELECT m.query::text FROM meant m),
   CASE page.type ` + each(" ", "WHEN '<name>' THEN (SELECT <label> FROM <table> t WHERE t.id = page.id)") + ` END,
   CASE page.type ` + each(" ", `WHEN '<name>' THEN (SELECT nullif(concat_ws(E'\n', <summary>, <body>), '') FROM <table> t WHERE t.id = page.id)`) + ` END
@@ -200,7 +207,7 @@ FROM (
     UNION ALL `, `SELECT '<name>' AS type, t.id,
       <score> AS score
       FROM <documents> d JOIN <table> t ON t.id = d.id, LATERAL (SELECT d.vector || '' AS vector OFFSET 0) v
-      WHERE d.vector @@ (SELECT m.query FROM meant m) AND <found>`) + `
+      WHERE <matches> AND <found>`) + `
   ) hit ORDER BY hit.score DESC, hit.id DESC LIMIT 10
 ) page ORDER BY page.score DESC, page.id DESC`
 
