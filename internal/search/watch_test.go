@@ -107,7 +107,7 @@ ORDER BY table_name, ordinal_position`)
 		event_organization.organization_id event_mention.person_id event_topic.topic_id
 		ranking.name ranking.edition ranking.category ranking.publisher_id ranking.deleted_at ranking_entry.municipality_id
 		platform.name platform.summary platform.provider_id platform.deleted_at platform_state.state_id
-		municipality.label municipality.official_name municipality.name municipality.administration_postal_code municipality.state_id
+		municipality.label municipality.official_name municipality.name municipality.kind municipality.administration_postal_code municipality.state_id
 		municipality_former_name.name municipality_key.key state.name state.iso3166 state.nuts1 state.city_municipality_id
 		organization.name organization.short_name organization.parent_id organization.municipality_id organization.state_id organization.deleted_at
 		person.name person.academic_title person.aliases person.deleted_at person_affiliation.role person_affiliation.organization_id

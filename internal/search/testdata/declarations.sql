@@ -1,4 +1,4 @@
--- What the documents of declarations 1 are made of. Written by go test -update.
+-- What the documents of declarations 2 are made of. Written by go test -update.
 
 -- Article
 SELECT described.id,
@@ -43,7 +43,7 @@ WHERE described.id = ANY($1) AND (described.deleted_at IS NULL);
 -- FundingAward
 SELECT described.id,
   coalesce((described.title)::text, ''),
-  coalesce((concat_ws(E'\n', (SELECT concat_ws(E'\n', p.title, p.short_title) FROM funding_program p WHERE p.id = described.program_id), described.project_number, described.category, (SELECT string_agg(DISTINCT coalesce(m.name, o.name), E'\n') FROM funding_award_recipient l
+  coalesce((concat_ws(E'\n', 'Förderung', (SELECT concat_ws(E'\n', p.title, p.short_title) FROM funding_program p WHERE p.id = described.program_id), described.project_number, described.category, (SELECT string_agg(DISTINCT coalesce(m.name, o.name), E'\n') FROM funding_award_recipient l
 			LEFT JOIN municipality m ON m.id = l.municipality_id LEFT JOIN organization o ON o.id = l.organization_id AND o.deleted_at IS NULL
 			WHERE l.award_id = described.id)))::text, ''),
   coalesce(NULL::text, ''),
@@ -71,7 +71,7 @@ WHERE described.id = ANY($1) AND (described.deleted_at IS NULL);
 -- FundingProgram
 SELECT described.id,
   coalesce((concat_ws(E'\n', described.title, described.short_title))::text, ''),
-  coalesce((concat_ws(E'\n', (SELECT string_agg(DISTINCT o.name, E'\n') FROM organization o WHERE o.deleted_at IS NULL
+  coalesce((concat_ws(E'\n', 'Förderprogramm', (SELECT string_agg(DISTINCT o.name, E'\n') FROM organization o WHERE o.deleted_at IS NULL
 				AND (o.id = described.administered_by_id OR o.id IN (SELECT l.organization_id FROM funding_program_funder l WHERE l.program_id = described.id))), (SELECT string_agg(DISTINCT t.name, E'\n') FROM funding_program_topic l JOIN topic t ON t.id = l.topic_id AND t.deleted_at IS NULL WHERE l.program_id = described.id), (SELECT string_agg(DISTINCT s.name, E'\n') FROM funding_program_state l JOIN state s ON s.id = l.state_id WHERE l.program_id = described.id)))::text, ''),
   coalesce((described.summary)::text, ''),
   coalesce((described.body_text)::text, ''),
@@ -103,10 +103,14 @@ WHERE described.id = ANY($1) AND (described.deleted_at IS NULL);
 
 -- Municipality
 SELECT described.id,
-  coalesce((concat_ws(E'\n', described.label, described.official_name))::text, ''),
+  coalesce((described.name)::text, ''),
   coalesce((concat_ws(E'\n', described.administration_postal_code, (SELECT string_agg(DISTINCT n.name, E'\n') FROM municipality_former_name n WHERE n.municipality_id = described.id), (SELECT string_agg(DISTINCT k.key, E'\n') FROM municipality_key k WHERE k.municipality_id = described.id)))::text, ''),
   coalesce(NULL::text, ''),
-  coalesce(((SELECT s.name FROM state s WHERE s.id = described.state_id))::text, ''),
+  coalesce((concat_ws(E'\n', nullif(described.label, described.name), nullif(described.official_name, described.name), concat_ws(' in ', CASE described.kind WHEN 'MARKET_TOWN' THEN 'Markt' WHEN 'RURAL_MUNICIPALITY' THEN 'Gemeinde'
+	WHEN 'COUNTY' THEN 'Kreis' WHEN 'RURAL_DISTRICT' THEN 'Landkreis' WHEN 'REGIONAL_ASSOCIATION' THEN 'Regionalverband'
+	WHEN 'AMT' THEN 'Amt' WHEN 'SAMTGEMEINDE' THEN 'Samtgemeinde' WHEN 'VERBANDSGEMEINDE' THEN 'Verbandsgemeinde'
+	WHEN 'VERWALTUNGSGEMEINSCHAFT' THEN 'Verwaltungsgemeinschaft' WHEN 'GOVERNMENT_REGION' THEN 'Regierungsbezirk'
+	ELSE CASE WHEN described.level = 'MUNICIPALITY' THEN 'Stadt' END END, (SELECT s.name FROM state s WHERE s.id = described.state_id))))::text, ''),
   NULL::date::text,
   coalesce((ARRAY[described.id])::uuid[], '{}')::text,
   coalesce((ARRAY[described.state_id])::uuid[], '{}')::text,
@@ -182,7 +186,7 @@ WHERE described.id = ANY($1) AND true;
 -- Strategy
 SELECT described.id,
   coalesce((described.title)::text, ''),
-  coalesce((concat_ws(E'\n', CASE described.kind WHEN 'DIGITAL_STRATEGY' THEN 'Digitalstrategie' WHEN 'DIGITAL_AGENDA' THEN 'Digitale Agenda'
+  coalesce((concat_ws(E'\n', 'Strategie', CASE described.kind WHEN 'DIGITAL_STRATEGY' THEN 'Digitalstrategie' WHEN 'DIGITAL_AGENDA' THEN 'Digitale Agenda'
 	WHEN 'DIGITAL_CONCEPT' THEN 'Digitalkonzept' WHEN 'SMART_CITY_STRATEGY' THEN 'Smart-City-Strategie' WHEN 'ROADMAP' THEN 'Roadmap'
 	WHEN 'ACTION_PLAN' THEN 'Aktionsplan' END, (SELECT string_agg(DISTINCT coalesce(m.name, s.name, b.name), E'\n') FROM (SELECT municipality_id, state_id, organization_id FROM strategy_owner WHERE strategy_id = described.id) o LEFT JOIN municipality m ON m.id = o.municipality_id
 		LEFT JOIN state s ON s.id = o.state_id LEFT JOIN organization b ON b.id = o.organization_id AND b.deleted_at IS NULL), (SELECT string_agg(DISTINCT t.name, E'\n') FROM strategy_topic l JOIN topic t ON t.id = l.topic_id AND t.deleted_at IS NULL WHERE l.strategy_id = described.id), (SELECT string_agg(DISTINCT o.name, E'\n') FROM strategy_responsible l JOIN organization o ON o.id = l.organization_id AND o.deleted_at IS NULL WHERE l.strategy_id = described.id)))::text, ''),
@@ -197,8 +201,8 @@ WHERE described.id = ANY($1) AND (described.deleted_at IS NULL);
 
 -- Topic
 SELECT described.id,
-  coalesce((described.name)::text, ''),
-  coalesce((concat_ws(E'\n', array_to_string(described.synonyms, E'\n'), (SELECT p.name FROM topic p WHERE p.id = described.parent_id AND p.deleted_at IS NULL)))::text, ''),
+  coalesce((concat_ws(E'\n', described.name, array_to_string(described.synonyms, E'\n')))::text, ''),
+  coalesce(((SELECT p.name FROM topic p WHERE p.id = described.parent_id AND p.deleted_at IS NULL))::text, ''),
   coalesce(NULL::text, ''),
   coalesce(NULL::text, ''),
   NULL::date::text,
