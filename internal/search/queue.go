@@ -96,8 +96,11 @@ type place struct {
 func (p *place) next(ctx context.Context, tx pgx.Tx, d *document) ([]pgtype.UUID, error) {
 	p.Lock()
 	defer p.Unlock()
-	p.after.Valid = true
-	rows, _ := tx.Query(ctx, `SELECT id FROM search_stale WHERE type = $1 AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED`, d.Type, p.after, batch)
+	behind, args := "", []any{d.Type, batch}
+	if p.after.Valid { // a key may be all zeros
+		behind, args = "AND id > $3", append(args, p.after)
+	}
+	rows, _ := tx.Query(ctx, `SELECT id FROM search_stale WHERE type = $1 `+behind+` ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`, args...)
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[pgtype.UUID])
 	if err != nil || len(ids) == 0 {
 		return nil, err

@@ -346,6 +346,22 @@ func TestOddTexts(t *testing.T) {
 	}
 }
 
+// Keys and numbers at the ends of what they can be.
+func TestOddRows(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t)
+	exec(t, pool, `INSERT INTO topic (id, slug, name, scheme) VALUES ('00000000-0000-0000-0000-000000000000', 'zeros', 'Sonderfall null', 'KEYWORD'),
+		('ffffffff-ffff-ffff-ffff-ffffffffffff', 'ones', 'Sonderfall eins', 'KEYWORD')`)
+	exec(t, pool, `INSERT INTO state (id, key, code, slug, name, iso3166, nuts1) VALUES (gen_random_uuid(), '09', 'BY', 'bayern', 'Bayern', 'DE-BY', 'DE2')`)
+	exec(t, pool, `INSERT INTO municipality (id, slug, level, kind, name, official_name, key, state_id, population)
+		SELECT gen_random_uuid(), 'sonderstadt', 'MUNICIPALITY', 'TOWN', 'Sonderstadt', 'Sonderstadt, Stadt', '09999999', id, 2147483647 FROM state`)
+	refresh(t, pool)
+	if got := found(t, pool, "Topic", "sonderfall"); got != "ones zeros" {
+		t.Errorf("finds %q", got)
+	}
+	consistent(t, pool)
+}
+
 // A document that Postgres refuses holds up no other.
 func TestSpoilt(t *testing.T) {
 	t.Parallel()

@@ -143,7 +143,7 @@ func keepWords(ctx context.Context, db postgres.DB) error {
 		rows, _ := tx.Query(ctx, `
 SELECT name, max(fame)::float4 FROM (
   SELECT name, 0.95 AS fame FROM state
-  UNION ALL SELECT name, log(greatest(population, 1)) / 7 FROM municipality
+  UNION ALL SELECT name, least(1, log(greatest(population, 1)) / 7) FROM municipality
   UNION ALL SELECT name, 0 FROM municipality_former_name
   UNION ALL SELECT name, 0.8 FROM topic WHERE deleted_at IS NULL
   UNION ALL SELECT unnest(synonyms), 0.8 FROM topic WHERE deleted_at IS NULL

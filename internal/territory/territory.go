@@ -73,7 +73,7 @@ var Municipality = plan.Object{
 		Label: "{label}",
 		Found: "{level} <> 'UNINCORPORATED_AREA'",
 		// By population, and among namesakes towns before what surrounds them.
-		Fame: `greatest(0, log(greatest({population}, 1)) / 7
+		Fame: `greatest(0, least(1, log(greatest({population}, 1)) / 7)
 			- CASE WHEN {dissolved_on} IS NOT NULL THEN 1 WHEN {level} <> 'MUNICIPALITY' THEN 0.3 ELSE 0 END)`,
 		Kinds: "ARRAY[lower(" + kindInWords + "), CASE WHEN {kind} = 'RURAL_DISTRICT' THEN 'kreis' END]",
 		Title: "{name}",
