@@ -329,7 +329,7 @@ func TestOddTexts(t *testing.T) {
 		"hidden":   "Soft\u00adtrenn\u00adstrich, Null\u200bbreite, \u202eumgekehrt\u202c, zerlegt: u\u0308ber",
 		"long":     strings.Repeat("Donaudampfschifffahrtsgesellschaft", 3000),
 		"huge":     many.String(), // 1 MB of different words
-		"far":      strings.Repeat("weit ", 250_000),
+		"far":      strings.Repeat("weit ", 250_000) + " Schlusswort",
 		"nothing":  " \n\t ",
 		"foreign":  "Ελληνικά Кириллица 日本語 العربية",
 		"controls": "\x01\x02\x7f\ufeff\ufffd\U0010ffff",
@@ -339,7 +339,7 @@ func TestOddTexts(t *testing.T) {
 	exec(t, pool, `UPDATE article SET title = repeat('😀', 500) WHERE slug = 'emoji'`)
 	refresh(t, pool)
 	consistent(t, pool)
-	for query, want := range map[string]string{"zukunft": "emoji", "softtrennstrich": "hidden", "nullbreite": "hidden", "кириллица": "foreign", "far": "far", "nothing": "nothing", "wort0ende": "huge"} {
+	for query, want := range map[string]string{"zukunft": "emoji", "softtrennstrich": "hidden", "nullbreite": "hidden", "кириллица": "foreign", "far": "far", "schlusswort": "far", "nothing": "nothing", "wort0ende": "huge"} {
 		if got := found(t, pool, "Article", query); got != want {
 			t.Errorf("%q finds %q, want %q", query, got, want)
 		}
