@@ -33,7 +33,7 @@ func TestNothingIsForgotten(t *testing.T) {
 	defer tx.Rollback(context.Background())
 	// Some rows will do; of the municipalities those that something belongs to.
 	var near []string
-	for _, table := range strings.Fields("article_municipality strategy_owner measure_owner funding_award_recipient organization person_affiliation event municipality_former_name") {
+	for table := range strings.FieldsSeq("article_municipality strategy_owner measure_owner funding_award_recipient organization person_affiliation event municipality_former_name") {
 		near = append(near, "(SELECT municipality_id AS id FROM "+table+" WHERE municipality_id IS NOT NULL ORDER BY ctid LIMIT 8)")
 	}
 	exec(t, tx, `CREATE TEMP TABLE nearby AS `+strings.Join(near, " UNION "))
@@ -89,7 +89,7 @@ ORDER BY table_name, ordinal_position`)
 		}
 	}
 	t.Logf("%d columns change documents", len(effective))
-	for _, must := range strings.Fields(`article.title article.subtitle article.kicker article.lead article.body_text article.published_on_start article.deleted_at
+	for must := range strings.FieldsSeq(`article.title article.subtitle article.kicker article.lead article.body_text article.published_on_start article.deleted_at
 		article_topic.topic_id article_municipality.municipality_id article_state.state_id article_organization.organization_id article_mention.person_id
 		article_byline.person_id article_byline.organization_id comment.body_text comment.status comment.published_at comment.created_at
 		strategy.title strategy.kind strategy.summary strategy.body_text strategy.adopted_on_start strategy.presented_on_start strategy.deleted_at
