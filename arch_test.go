@@ -58,7 +58,7 @@ var table = map[string]row{
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "migrations", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
-		"internal/pglocal", "internal/register", "internal/sample", "internal/demo"), libraries: pgx},
+		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/cache"), libraries: cors | gqlgen},

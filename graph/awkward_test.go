@@ -23,7 +23,7 @@ import (
 )
 
 // awkwardVersion stands for what awkward fills a database with.
-var awkwardVersion = fmt.Sprint("4", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
+var awkwardVersion = fmt.Sprint("5", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
 
 // awkward is a database whose rows are as difficult as the tables allow: nulls
 // wherever they may be, ties, every status, deleted and drafted holders, texts
@@ -363,7 +363,7 @@ func (f *filler) territory() {
 			"constituency_from", constituency, "constituency_to", maybe(f, constituency+1),
 		}
 		if f.chance(60) {
-			pairs = append(pairs, "latitude", pick(f, []float64{0, -90, 90, 49.8917, 1e-7, 1.0 / 3}), "longitude", pick(f, []float64{0, 180, -180, 10.8917, 5e-324}))
+			pairs = append(pairs, "latitude", pick(f, []float64{0, -90, 90, 49.8917, 1e-7, 1.0 / 3}), "longitude", pick(f, []float64{0, 180, -180, 10.8917, 1e-100}))
 		}
 		if f.chance(40) {
 			pairs = append(pairs, "travel_region_key", "x", "travel_region_name", f.text())

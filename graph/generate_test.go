@@ -188,10 +188,9 @@ func (g *generator) next(prefix string) string {
 // operation makes a new one.
 func (g *generator) operation() *operation {
 	g.op, g.counter, g.budget, g.planned = &operation{}, 0, 8+g.IntN(50), fine
-	switch {
-	case g.chance(6):
+	if g.chance(6) {
 		g.planned, g.until = wrongValue, 1+g.IntN(12)
-	case g.chance(6):
+	} else if g.chance(6) {
 		g.planned, g.until = wrongTogether, 1+g.IntN(2)
 	}
 	var roots []string
@@ -652,8 +651,10 @@ func (g *generator) page(o *plan.Object, def *ast.FieldDefinition, depth int) (a
 		filter := g.lift(t, func() *value {
 			g.filters = 12
 			filter := g.filter(o, o.Type+"Filter", 0)
-			if len(o.Listed) > 0 && g.chance(25) {
-				filter = g.speakOf(o, filter)
+			for _, names := range [][]string{listings(o), choices(o)} {
+				if len(names) > 0 && g.chance(25) {
+					filter = g.speakOf(o, oneOf(g, names), filter)
+				}
 			}
 			for _, name := range wants {
 				f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name)
@@ -876,10 +877,25 @@ func (g *generator) filter(o *plan.Object, item string, relations int) *value {
 	return v
 }
 
-// speakOf adds a condition on a field that lists leave something out by, at some
-// depth of a filter.
-func (g *generator) speakOf(o *plan.Object, filter *value) *value {
-	f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(oneOf(g, o.Listed).Field)
+// listings are the fields that lists leave something out by, unless a filter speaks
+// of them; choices are what chooses from facets, which count without it.
+func listings(o *plan.Object) (names []string) {
+	for _, l := range o.Listed {
+		names = append(names, l.Field)
+	}
+	return names
+}
+
+func choices(o *plan.Object) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(o.Facets)) {
+		names = append(names, o.Facets[name].Filters...)
+	}
+	return names
+}
+
+// speakOf adds a condition at some depth of a filter.
+func (g *generator) speakOf(o *plan.Object, name string, filter *value) *value {
+	f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name)
 	condition := &value{kind: isObject, members: []*argument{{f.Name, g.condition(o, o.Type+"Filter", f, 0)}}}
 	for g.chance(60) {
 		switch g.IntN(3) {
@@ -890,6 +906,9 @@ func (g *generator) speakOf(o *plan.Object, filter *value) *value {
 		case 2:
 			condition = &value{kind: isObject, members: []*argument{{"or", &value{kind: isList, list: []*value{condition, {kind: isObject}}}}}}
 		}
+	}
+	if g.chance(30) { // it does not stand alone
+		condition.members = append(condition.members, &argument{"or", &value{kind: isList, list: []*value{g.filter(o, o.Type+"Filter", 1), g.filter(o, o.Type+"Filter", 1)}}})
 	}
 	for _, a := range condition.members {
 		if !slices.ContainsFunc(filter.members, func(b *argument) bool { return a.name == b.name }) {
@@ -1013,7 +1032,7 @@ func (g *generator) argument(name string, t *ast.Type, most int) *value {
 	case "latitude", "south", "north":
 		return scalar(oneOf(g, []string{"0", "49.8917", "50", "90", "-90", "1e-7", "0.33", "1000"}))
 	case "longitude", "west", "east":
-		return scalar(oneOf(g, []string{"0", "10.8917", "11", "180", "-180", "5e-324"}))
+		return scalar(oneOf(g, []string{"0", "10.8917", "11", "180", "-180", "1e-100"}))
 	case "km":
 		return scalar(oneOf(g, []string{"0", "1", "100", "6000", "20037.5", "-1", "1e9"}))
 	}

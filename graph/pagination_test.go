@@ -180,12 +180,26 @@ func (p *pages) between(all, cursors []string, r *rand.Rand) {
 	}
 }
 
+// takesCondition says whether an order needs a condition of the filter, as
+// DISTANCE needs near.
+func takesCondition(o *plan.Object, value string) bool {
+	for name, sort := range o.Sorts {
+		if strings.EqualFold(name, strings.ReplaceAll(value, "_", "")) && strings.Contains(string(sort.By), "arg.") {
+			return true
+		}
+	}
+	return false
+}
+
 // orders are all single keys of a type, both ways and with nulls at both ends,
 // and some pairs.
 func orders(schema *ast.Schema, o *plan.Object, r *rand.Rand) (all []any) {
 	all = append(all, nil)
 	var terms []any
 	for _, v := range schema.Types[o.Type+"OrderField"].EnumValues {
+		if takesCondition(o, v.Name) {
+			continue
+		}
 		for _, direction := range []string{"ASC", "DESC"} {
 			for _, nulls := range []string{"FIRST", "LAST"} {
 				terms = append(terms, map[string]any{"field": v.Name, "direction": direction, "nulls": nulls})

@@ -174,6 +174,10 @@ func (c *comparison) texts(from, column string) []string {
 func (c *comparison) count(typeName string, f *ast.Field) {
 	item := typeName + "." + f.Name
 	c.known.visit(item)
+	if item == "Query.search" {
+		_, hits, correction := c.ref.hits(f.ArgumentMap(c.ref.vars))
+		c.known.visit("form: search finds " + map[bool]string{true: "something", false: "nothing"}[len(hits) > 0] + map[bool]string{true: ", corrected"}[correction != "null"])
+	}
 	if strings.HasSuffix(f.Definition.Type.Name(), "Connection") {
 		item = f.Definition.Type.Name()
 	}
@@ -282,6 +286,19 @@ member with a default, absent
 one item for a list
 one item for a list, in a variable
 block string
+a facet chosen from
+a facet chosen from, inside and
+a facet chosen from, inside or
+a facet chosen from, inside not
+a facet chosen from, beside or
+a numbered page
+a cursor by relevance
+a cursor by distance
+a cursor of hits
+relevance unasked
+search finds something
+search finds something, corrected
+search finds nothing
 a wrong argument
 a wrong argument in a variable
 a wrong argument, skipped
@@ -405,15 +422,48 @@ func (c *comparison) see(op *ast.OperationDefinition, vars map[string]any, viewe
 						value(given.Value, a.Type, "")
 					}
 				}
+				if target, ok := strings.CutSuffix(s.Definition.Type.Name(), "Connection"); ok && !wrong {
+					c.seeList(s, c.catalogue.Object(target), saw)
+				}
 				selections(s.SelectionSet, s.Definition.Type.Name())
 			}
 		}
 		saw("several root fields", typeName == "Query" && len(fields) > 1)
 	}
+	c.ref.vars = vars
 	selections(op.SelectionSet, "Query")
 	saw("a wrong argument", wrong)
 	c.ref.vars = vars
 	saw("a wrong argument, skipped", wrong && len(c.ref.reaches(op.SelectionSet, wrongAlias, "")) == 0)
+}
+
+// seeList notes the forms of one list.
+func (c *comparison) seeList(list *ast.Field, o *plan.Object, saw func(form string, is bool)) {
+	args := list.ArgumentMap(c.ref.vars)
+	filter, _ := args["filter"].(map[string]any)
+	order := fmt.Sprint(args["orderBy"])
+	asked := len(itemsOf(args["orderBy"])) > 0
+	paged := args["after"] != nil || args["before"] != nil
+	saw("a numbered page", args["page"] != nil)
+	saw("relevance unasked", filter["q"] != nil && !asked)
+	saw("a cursor by relevance", paged && (strings.Contains(order, "RELEVANCE") || filter["q"] != nil && !asked))
+	saw("a cursor by distance", paged && strings.Contains(order, "DISTANCE"))
+	saw("a cursor of hits", paged && o.Type == "SearchHit")
+	for _, s := range list.SelectionSet {
+		f, ok := s.(*ast.Field)
+		if !ok || f.Name != "facets" {
+			continue
+		}
+		for _, by := range itemsOf(f.ArgumentMap(c.ref.vars)["by"]) {
+			for _, name := range o.Facets[camel(by)].Filters {
+				saw("a facet chosen from", filter[name] != nil)
+				saw("a facet chosen from, beside or", filter[name] != nil && filter["or"] != nil)
+				for _, inside := range []string{"and", "or", "not"} {
+					saw("a facet chosen from, inside "+inside, mentions(filter[inside], name))
+				}
+			}
+		}
+	}
 }
 
 // sharedKey says whether an id is one of those whose key rows of all types have.

@@ -132,6 +132,8 @@ func (ref *reference) fill(piece plan.SQL, n names) string {
 		text = n.parent + words[1]
 	case words[0] == "link":
 		text = inside
+	case words[0] == "label":
+		text = ref.fill(ref.catalogue.Object(words[1]).Search.Label, names{row: words[2] + "."})
 	case words[0] == "visible":
 		text = ref.visible(ref.catalogue.Object(words[1]), words[2])
 	case words[0] == "listed":
@@ -179,7 +181,8 @@ func mentions(filter any, field string) bool {
 }
 
 // given writes an argument into a piece of SQL: for {arg}, for {arg.name}, or for
-// {arg.name.member} if it is an input object. What is not given is null.
+// {arg.name.member} if it is an input object; read as words to search for where a
+// word stands in front. What is not given is null.
 func (ref *reference) given(piece plan.SQL, t *ast.Type, name string, v any) plan.SQL {
 	if !strings.Contains(string(piece), "arg"+name) {
 		return piece
@@ -194,12 +197,14 @@ func (ref *reference) given(piece plan.SQL, t *ast.Type, name string, v any) pla
 	if t.Elem != nil && v != nil {
 		v = itemsOf(v)
 	}
+	for how, read := range readings {
+		if placeholder := "{" + how + " arg" + name + "}"; strings.Contains(string(piece), placeholder) {
+			piece = plan.SQL(strings.ReplaceAll(string(piece), placeholder, literal(read(v))))
+		}
+	}
 	text := literal(v)
 	if def.Name == "Float" {
 		text += "::float8"
-	}
-	if query := "{tsquery arg" + name + "}"; strings.Contains(string(piece), query) {
-		piece = plan.SQL(strings.ReplaceAll(string(piece), query, literal(german.ParseQuery(fmt.Sprint(v)).TSQuery())))
 	}
 	return plan.SQL(strings.ReplaceAll(string(piece), "{arg"+name+"}", text))
 }
@@ -335,8 +340,6 @@ func (ref *reference) root(f *field) string {
 	case f.Name == "search":
 		in, hits, _ := ref.hits(args)
 		return ref.connection(f, in, hits, false)
-	case f.Name == "suggest":
-		return ref.suggestions(f, args)
 	case f.Name == "nodes":
 		return "[" + strings.Join(each(itemsOf(args["ids"]), func(id any) string { return ref.objects(f, ref.byID("", id), false) }), ",") + "]"
 	case args["id"] != nil:
@@ -344,8 +347,11 @@ func (ref *reference) root(f *field) string {
 	case o.Type != typeName:
 		return ref.connection(f, all(o), ref.seen(all(o), "true"), false)
 	case decl.Rows != "": // computed, of nothing
-		nothing := row{source: source{from: "(SELECT '' AS ref_key)"}}
-		return ref.objects(f, ref.related(nothing, &plan.Relation{Rows: ref.allGiven("("+decl.Rows+")", f.Field), On: "true", Order: "{place}"}, o, f), list)
+		rows := ref.related(nothing, &plan.Relation{Rows: ref.allGiven("("+decl.Rows+")", f.Field), On: "true", Order: "{place}"}, o, f)
+		if f.Name == "suggest" {
+			rows = slices.DeleteFunc(rows, func(r row) bool { return !ref.findable(ref.found(r)) })
+		}
+		return ref.objects(f, rows, list)
 	}
 	var rows []row
 	for _, def := range f.Definition.Arguments {
@@ -376,7 +382,7 @@ func (ref *reference) field(r row, f *field) string {
 		return ref.scalar(r, ref.allGiven(decl.Expr, f.Field), typeName)
 	case decl.Made != nil:
 		return ref.made(f, ref.shown(r, f.Name))
-	case r.o.Type == "SearchHit" && f.Name == "node":
+	case f.Name == "node": // of a hit or a suggestion
 		return ref.object(f, ref.found(r))
 	case decl.Embed != nil:
 		if ref.value(r, decl.Embed.Present) != "null" {
@@ -867,61 +873,109 @@ var operators = map[string]string{
 
 // ─────────────────────────── search ───────────────────────────
 
-// documents are those of the search index that meet a condition, as far as their
-// rows are such that lists show the viewer, of some types or of all.
-func (ref *reference) documents(o *plan.Object, columns, condition string, types any) (in source, shown []row) {
-	in = source{o: o, from: "(SELECT type || ' ' || id AS ref_key, id, upper(regexp_replace(type, '([a-z])([A-Z])', '\\1_\\2', 'g')) AS type, " +
-		columns + " FROM search_document WHERE " + condition + ")"}
-	for key := range ref.column(in, "true") {
-		r := row{in, key}
-		of := ref.found(r)
-		if (types == nil || slices.Contains(itemsOf(types), any(ref.text(r, "{type}")))) && ref.sees(of) && ref.value(of, listed(of.o, nil)) == "true" {
-			shown = append(shown, r)
+// readings are what pieces of SQL ask of words to search for.
+var readings = map[string]func(v any) any{
+	"tsquery": func(v any) any {
+		if c, ok := v.(corrected); ok {
+			return c.query
 		}
-	}
-	return in, shown
-}
-
-// found is the row that a document is of.
-func (ref *reference) found(r row) row {
-	typeName, key, _ := strings.Cut(r.key, " ")
-	return row{all(ref.catalogue.Object(typeName)), key}
-}
-
-// hits are what search finds, and the query with its spelling corrected, as JSON,
-// if there is nothing to be found as it was written.
-func (ref *reference) hits(args map[string]any) (in source, hits []row, correction string) {
-	written := fmt.Sprint(args["query"])
-	query := german.ParseQuery(written)
-	find := func(query string) (source, []row) {
-		score := "CASE type"
-		for _, o := range ref.catalogue.Objects() {
-			if o.Search != nil && o.Search.Boost != 0 {
-				score += fmt.Sprintf(" WHEN '%s' THEN %v", o.Type, o.Search.Boost)
+		return german.ParseQuery(fmt.Sprint(v)).TSQuery()
+	},
+	"named": func(v any) any {
+		if c, ok := v.(corrected); ok {
+			return c.named
+		}
+		var folded []string
+		for _, w := range german.ParseQuery(fmt.Sprint(v)).Words() {
+			if !w.Negated {
+				folded = append(folded, w.Folded)
 			}
 		}
-		score = "ts_rank('{0.1, 0.3, 0.6, 1}', vector, " + query + ") * " + score + " ELSE 1 END + (title_folded = fold(" + literal(written) + "))::int"
-		return ref.documents(ref.catalogue.Object("SearchHit"), "("+score+")::float8 AS score, nullif(title, '') AS title, on_date, municipality_ids, state_ids, topic_ids, "+
-			query+"::text AS query", "vector @@ "+query, args["types"])
-	}
-	if in, hits = find("search_query(" + literal(query.TSQuery()) + ")"); len(hits) > 0 {
-		return in, hits, "null"
-	}
-	var spellings, words, queries []any
-	for _, w := range query.Words() {
+		return strings.Join(folded, " ")
+	},
+	"titles":    func(v any) any { return german.ParseQuery(fmt.Sprint(v)).Prefix() },
+	"typed":     func(v any) any { return german.Name(fmt.Sprint(v)) },
+	"spellings": func(v any) any { return words(v, func(w german.Word) any { return w.Text }) },
+	"words":     func(v any) any { return words(v, func(w german.Word) any { return w.Folded }) },
+	"tsqueries": func(v any) any {
+		return words(v, func(w german.Word) any { return german.ParseQuery(w.Text).TSQuery() })
+	},
+}
+
+// words are those of a query that may be misspelt.
+func words(v any, form func(w german.Word) any) []any {
+	all := []any{}
+	for _, w := range german.ParseQuery(fmt.Sprint(v)).Words() {
 		if !w.Negated && len(w.Lexemes) > 0 {
-			spellings, words, queries = append(spellings, w.Text), append(words, w.Folded), append(queries, german.ParseQuery(w.Text).TSQuery())
+			all = append(all, form(w))
 		}
 	}
-	in, hits = find(fmt.Sprintf("search_query(search_corrected(%s, %s, %s)::text)", literal(query.TSQuery()), literal(words), literal(queries)))
-	nothing := row{source: source{from: "(SELECT '' AS ref_key)"}}
-	return in, hits, ref.value(nothing, plan.SQL(fmt.Sprintf("search_did_you_mean(%s, %s, %s)", literal(written), literal(spellings), literal(words))))
+	return all
+}
+
+// corrected is a query whose words were put right.
+type corrected struct{ query, wording, named string }
+
+// hits are what search finds of all types, and the query with its spelling corrected,
+// as JSON, if only that finds something.
+func (ref *reference) hits(args map[string]any) (in source, hits []row, correction string) {
+	if in, hits = ref.find(args["query"], args["types"]); len(hits) > 0 {
+		return in, hits, "null"
+	}
+	read := func(column string) string {
+		call := plan.SQL("SELECT " + column + "::text FROM search_corrected({spellings arg}, {words arg}, {tsqueries arg}, {tsquery arg}::tsquery, {arg}, {named arg})")
+		return ref.text(nothing, "("+ref.given(call, ast.NamedType("String", nil), "", args["query"])+")")
+	}
+	c := corrected{read("query"), read("wording"), read("named")}
+	if near, hits := ref.find(c, args["types"]); c.wording != args["query"] && len(hits) > 0 {
+		return near, hits, quote(c.wording)
+	}
+	return in, nil, "null"
+}
+
+// nothing is a row of no table.
+var nothing = row{source: source{from: "(SELECT '' AS ref_key)"}}
+
+// find is what the condition q finds of several types, with their relevance.
+func (ref *reference) find(query, types any) (in source, hits []row) {
+	var parts []string
+	for _, v := range ref.catalogue.Schema.Types["SearchType"].EnumValues {
+		o := ref.searched(v.Name)
+		fill := func(piece plan.SQL, name string) string {
+			return ref.fill(ref.given(piece, ast.NamedType("String", nil), name, query), names{row: "self."})
+		}
+		parts = append(parts, fmt.Sprintf(`SELECT '%s ' || self.id AS ref_key, '%s' AS type, d.*, %s AS score, %s AS label, search_query(%s)::text AS query
+			FROM %s self, (SELECT id, on_date, municipality_ids, state_ids, topic_ids, title FROM search_document WHERE type = '%[1]s') d WHERE d.id = self.id AND (%[7]s)`,
+			o.Type, v.Name, fill(o.Sorts["relevance"].By, ".q"), fill(cmp.Or(o.Search.Label, "nullif(d.title, '')"), ""), literal(readings["tsquery"](query)), o.Table, fill(o.Filters["q"], "")))
+	}
+	in = source{o: ref.catalogue.Object("SearchHit"), from: "(" + strings.Join(parts, " UNION ALL ") + ")"}
+	for key := range ref.column(in, "true") {
+		if r := (row{in, key}); (types == nil || slices.Contains(itemsOf(types), any(ref.text(r, "{type}")))) && ref.findable(ref.found(r)) {
+			hits = append(hits, r)
+		}
+	}
+	return in, hits
+}
+
+// findable says whether search shows the viewer a row at all.
+func (ref *reference) findable(r row) bool {
+	return ref.sees(r) && ref.value(r, cmp.Or(r.o.Search.Found, listed(r.o, nil))) == "true"
+}
+
+// found is the row that a hit or a suggestion is of.
+func (ref *reference) found(r row) row {
+	return row{all(ref.searched(ref.text(r, "{type}"))), ref.text(r, "{id}")}
+}
+
+// searched is the type that a value of SearchType names.
+func (ref *reference) searched(value string) *plan.Object {
+	return ref.catalogue.Object(value[:1] + camel(value)[1:])
 }
 
 // shown is what a hit shows of texts.
 func (ref *reference) shown(r row, name string) any {
 	terms, of := german.TermsOf(ref.text(r, "{query}")), ref.found(r)
-	title, body := ref.text(r, "{title}"), ""
+	title, body := ref.text(r, "{label}"), ""
 	for _, piece := range []plan.SQL{of.o.Search.Summary, of.o.Search.Body} {
 		if piece != "" && ref.value(of, piece) != "null" {
 			body += "\n" + ref.text(of, piece)
@@ -949,36 +1003,4 @@ func (ref *reference) shown(r row, name string) any {
 		ranges = append(ranges, map[string]any{"start": units(at.Start), "end": units(at.End)})
 	}
 	return map[string]any{"text": excerpt.Text, "html": excerpt.HTML(), "ranges": ranges}
-}
-
-// suggestions are titles that begin with what somebody is typing, then those with a
-// word that does, by type and title.
-func (ref *reference) suggestions(f *field, args map[string]any) string {
-	prefix := fmt.Sprint(args["prefix"])
-	begins := "starts_with(title_folded, fold(" + literal(prefix) + "))"
-	in, shown := ref.documents(ref.catalogue.Object("Suggestion"), "title, title_folded, "+begins+" AS begins",
-		begins+" OR vector @@ "+literal(german.ParseQuery(prefix).Prefix())+"::tsquery", args["types"])
-	order := "NOT {begins}, array_position(ARRAY['"
-	for i, v := range ref.catalogue.Schema.Types["SearchType"].EnumValues {
-		if i > 0 {
-			order += "', '"
-		}
-		order += v.Name
-	}
-	places := ref.column(in, plan.SQL("row_number() OVER (ORDER BY "+order+"'], {type}), {title_folded}, {id})"))
-	slices.SortFunc(shown, func(a, b row) int { return number(string(places[a.key])) - number(string(places[b.key])) })
-	return "[" + strings.Join(each(shown[:min(len(shown), ref.top(f))], func(r row) string {
-		of := ref.found(r)
-		return ref.fields("Suggestion", f.set, func(f *field) string {
-			switch label := of.o.Search.Label; {
-			case f.Name == "node":
-				return ref.object(f, of)
-			case f.Name == "type":
-				return ref.value(r, "{type}")
-			case f.Name == "label" && label != "":
-				return ref.value(of, label)
-			}
-			return ref.value(r, "{title}")
-		})
-	}), ",") + "]"
 }

@@ -474,7 +474,7 @@ func TestSearchTakesAnything(t *testing.T) {
 	e := graph.NewExecutor(newPlanner(t, shipped(t)))
 	repeat := strings.Repeat
 	for _, words := range []string{
-		"", " ", "\t\n", "\x00", "Bam\x00berg", "\x01\x02\x1b[31m", "\xff\xfe", "\ufeff", "\ufffd", "\u202egrebmaB", "\u200d", "\u0308\u0308",
+		"", " ", "\t\n", "\x00", "Bam\x00berg", "\x01\x02\x1b[31m", "\ufeff", "\ufffd", "\u202egrebmaB", "\u200d", "\u0308\u0308",
 		`"`, `""`, `"""`, `" "`, `'`, `''`, `\`, `\\`, `\'`, `'\`, `\x`, `$1`, `{arg}`, `{visible Article t}`, "`", "~",
 		`' OR 1=1 --`, `'; DROP TABLE article; --`, `') OR ('1'='1`, `a & | ! b`, `&`, `|`, `!`, `!!a`, `a & b`, `a <-> b`, `a <2> b`, `(`, `)`, `((a`, `a))`,
 		`:*`, `a:*`, `a:A`, `'a':*B`, `<->`, `*`, `%`, `_`, `a%`, `-`, `--`, `- -`, `-a`, `-"a`, `OR`, `OR OR`, `a OR`, `OR a`, `ODER`, `UND`, `-OR`, `"OR"`,
@@ -482,7 +482,7 @@ func TestSearchTakesAnything(t *testing.T) {
 		repeat("a", 256), repeat("ä", 256), repeat("a ", 128), repeat("\"", 256), repeat("-", 256), repeat("(", 256), repeat("a-", 128), repeat("🙂", 256),
 		repeat("Verwaltungsdigitalisierung ", 9), repeat("Strategie OR ", 19), repeat("1.", 128), repeat("a.de ", 51), repeat("x@y.de ", 36), repeat("IT-", 85),
 		"http://", "https://" + repeat("a", 200), "www.", "a@b", "1.2.3.4", "1,000,000", "-1", "+1", "1e999", "NaN", "null", "true", "undefined", "[object Object]",
-		repeat("a", 257), repeat("ß", 257), repeat("a", 10_000), repeat("Bamberg ", 1250), repeat("\x00", 10_000),
+		repeat("a", 257), repeat("ß", 257), repeat("a", 10_000), repeat("Bamberg ", 1250), repeat("🙂", 10_000),
 	} {
 		for field, query := range map[string]string{
 			"search": `query($words: String!) { got: search(query: $words) { totalCount didYouMean

@@ -16,6 +16,7 @@ CREATE TABLE search_document (
   vector           tsvector NOT NULL,
   title            text NOT NULL, -- empty if rows of the type have none
   title_folded     text NOT NULL, -- as internal/german compares names
+  names            tsvector NOT NULL GENERATED ALWAYS AS (ts_filter(vector, ARRAY['a', 'b']::"char"[])) STORED, -- without long texts, for ranks
   on_date          date,
   municipality_ids uuid[] NOT NULL,
   state_ids        uuid[] NOT NULL,

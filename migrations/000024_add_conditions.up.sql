@@ -23,6 +23,12 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 SELECT regexp_replace(query::text, $r$('(?:[^']|'')+'):?$r$, '\1:' || weights, 'g')::tsquery
 $$;
 
+-- search_any is a query for any word of another one.
+CREATE FUNCTION search_any(query tsquery) RETURNS tsquery
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+SELECT coalesce(string_agg(m[1], ' | '), '')::tsquery FROM regexp_matches(query::text, $r$('(?:[^']|'')+')$r$, 'g') m
+$$;
+
 -- How many letters lie between two words: left out, added, mistaken for another, or
 -- swapped with the next one (optimal string alignment).
 CREATE FUNCTION search_distance(a text, b text) RETURNS integer
@@ -51,6 +57,10 @@ BEGIN
   RETURN line[n + 1];
 END $$;
 
+-- This loads the extension. A session does not know its settings before, and only a
+-- superuser may name one that is unknown.
+SELECT similarity('', '');
+
 -- The word that a misspelt one, also given as a query of its own, may have meant;
 -- nothing if it is a word itself, in whatever form, or if none is near. Trigrams
 -- choose from all words, letters from those few. Mistakes are rarely the first
@@ -62,7 +72,7 @@ SELECT near.* FROM (
   WHERE w.word % misspelt AND length(w.word) BETWEEN length(misspelt) - 3 AND length(misspelt) + 3
     AND NOT EXISTS (SELECT FROM search_word k WHERE k.word = misspelt)
     AND NOT EXISTS (SELECT FROM search_word k WHERE k.query = search_nearest.query)
-  ORDER BY similarity(w.word, misspelt) DESC, w.word LIMIT 50
+  ORDER BY similarity(w.word, misspelt) DESC, w.word LIMIT 25
 ) near, search_distance(near.word, misspelt) distance
 WHERE distance <= CASE WHEN length(misspelt) < 4 THEN 0 WHEN length(misspelt) < 6 THEN 1 WHEN length(misspelt) < 12 THEN 2 ELSE 3 END
 ORDER BY distance + (left(near.word, 1) <> left(misspelt, 1))::integer, near.fame DESC, similarity(near.word, misspelt) DESC, near.word LIMIT 1

@@ -94,6 +94,8 @@ type Search struct {
 	Summary SQL // weight C
 	Body    SQL // as plain text: weight D
 
+	ByName bool // a row is not found by its summary and body alone; what is there only narrows
+
 	Label SQL     // what tells namesakes apart where hits are shown, if not the title
 	Found SQL     // which rows a search over all types finds, if not those that lists show
 	Boost float64 // of its relevance beside that of other types, if not 1

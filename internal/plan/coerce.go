@@ -195,15 +195,15 @@ func (c *coercer) object(def *ast.Definition, field func(*ast.FieldDefinition) (
 	return o, nil
 }
 
-// argument coerces one argument of a field. Null and absent are both nil: no
-// argument of a planned field tells them apart.
+// argument coerces one argument of a field. Null and absent are both its default,
+// or nil: no argument of a planned field tells them apart.
 func (c *coercer) argument(def *ast.ArgumentDefinition, arg *ast.Argument) (any, error) {
 	var v any = absent{}
 	var err error
 	if arg != nil {
 		v, err = c.value(def.Type, arg.Value)
 	}
-	if err == nil && v == (absent{}) && def.DefaultValue != nil {
+	if err == nil && (v == (absent{}) || v == nil) && def.DefaultValue != nil {
 		v, err = c.value(def.Type, def.DefaultValue)
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 type connectionPlan struct {
 	connectionEnc
 	scope *scope
+	with  string // the rows of the list, if they are computed
 	from  string // the rows of the page
 	order string // in which order, and how many if from does not say so
 	head  *scope // count, and rows beyond the page
@@ -45,13 +46,18 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		ord = &own
 	}
 
+	c := &connectionPlan{scope: newScope(), head: newScope()}
 	// choose gives the rows of the list, but for the conditions named.
 	choose := func(without ...string) (string, row, []string) {
 		var rows string
 		var in relatedRows
 		if from == nil {
 			in.row = row{alias: b.alias(), args: b.arguments(f)}
-			rows = b.expr(target.Table, in.row) + " " + in.row.alias
+			rows = b.expr(target.Table, in.row)
+			if strings.HasPrefix(rows, "(") { // found once, whatever is asked of it
+				c.with, rows = "WITH found AS MATERIALIZED "+rows+"\n", "found"
+			}
+			rows += " " + in.row.alias
 			in.conds = b.visible(target, in.row, nil)
 		} else {
 			rows, in = b.related(b.catalogue.objects[from.holder], from.relation, target, parent)
@@ -71,7 +77,6 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		return choose(without...)
 	}
 
-	c := &connectionPlan{scope: newScope(), head: newScope()}
 	c.site, c.hash = site, ord.hash
 	t := row{alias: b.alias()}
 	c.order = ord.sql(b, t.alias, false)
@@ -250,7 +255,9 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 // rootSQL is the statement of a connection at the root: its rows are rows. With
 // columns beside them, these stand on each row, and on one row without others if
 // the page is empty.
-func (c *connectionPlan) rootSQL() string {
+func (c *connectionPlan) rootSQL() string { return c.with + c.reading() }
+
+func (c *connectionPlan) reading() string {
 	if !c.paged && len(c.head.cols) > 0 {
 		c.headed = len(c.head.cols)
 		return fmt.Sprintf("SELECT %s", c.head.list())

@@ -24,7 +24,17 @@ const weights = "ARRAY[0.1, 0.3, 0.6, 1]::float4[]"
 
 // found is what q finds.
 func (o *Object) found() SQL {
-	return SQL(fmt.Sprintf("{id} IN (SELECT d.id FROM search_document d WHERE d.type = '%s' AND d.vector @@ (SELECT search_query({tsquery arg})))", o.Type))
+	return SQL(fmt.Sprintf("{id} IN (SELECT d.id FROM search_document d WHERE d.type = '%s' AND %s)", o.Type,
+		o.matches("(SELECT search_query({tsquery arg}))", "(SELECT search_any(search_query({tsquery arg})))")))
+}
+
+// matches says whether a document d is found by a query, which is also given as one
+// for any of its words.
+func (o *Object) matches(query, words string) string {
+	if o.Search.ByName {
+		return "d.vector @@ " + query + " AND d.names @@ " + words
+	}
+	return "d.vector @@ " + query
 }
 
 func (o *Object) relevance() SQL {
@@ -36,40 +46,43 @@ func (o *Object) relevance() SQL {
 // Each is a query of its own that runs once.
 func asking(argument string) func(string) string {
 	plain, query := "{tsquery "+argument+"}::tsquery", "search_query({tsquery "+argument+"})"
-	forms := map[string]string{"named": "{named " + argument + "}", "plain": plain}
+	forms := map[string]string{"named": "{named " + argument + "}", "plain": plain, "query": query}
 	for name, form := range weighted(plain, query) {
 		forms[name] = form
 	}
 	return func(name string) string { return "(SELECT " + forms[name] + ")" }
 }
 
-// weighted are a query and what else it finds, to be found in parts of documents.
+// weighted are a query and what else it finds, for scores.
 func weighted(plain, query string) map[string]string {
-	within := func(query, weights string) string { return "search_within(" + query + ", '" + weights + "')" }
 	return map[string]string{
-		"any": plain + " || " + query, "plain in title": within(plain, "A"), "query in title": within(query, "A"),
-		"plain in labels": within(plain, "AB"), "query in labels": within(query, "AB"),
+		"any": plain + " || " + query, "same": "(" + plain + ")::text = (" + query + ")::text",
+		"plain in title": "search_within(" + plain + ", 'A')", "query in title": "search_within(" + query + ", 'A')",
 	}
 }
 
 // score is how well a document d fits that was found, of the row t. It counts most
 // what the words are: the whole name of the thing, what its name begins with, words
 // of its name, the more of it the better, of its labels, of its text; then how often
-// they stand where. What is found by synonyms alone comes behind. Whatever else is
+// they stand there. What is found by synonyms alone comes behind. Whatever else is
 // equal, the better known comes first, then the younger.
 //
 // ts_rank takes a query with OR on top: with AND it measures how far apart words
-// stand, and finds that the parts of a compound, all at one place, do not count.
+// stand, and finds that the parts of a compound, all at one place, do not count. It reads
+// the vector, which is long, only of what has the words in its text.
 func (o *Object) score(asked func(string) string) string {
 	boost := o.Search.Boost
 	if boost == 0 {
 		boost = 1
 	}
-	s := `({boost} * (0.5 * ts_rank({weights}, d.vector, {any}) + CASE
-    WHEN d.vector @@ {plain in title} THEN 0.7 + 0.4 * {fame} WHEN d.vector @@ {query in title} THEN 0.1 + 0.3 * {fame}
-    WHEN d.vector @@ {plain in labels} THEN 0.45 WHEN d.vector @@ {plain} THEN 0.3 WHEN d.vector @@ {query in labels} THEN 0.1 ELSE 0 END
-   + CASE WHEN replace(d.title_folded, ' ', '') = replace({named}, ' ', '') AND {named} <> '' THEN 1 + 0.6 * {fame} WHEN d.title_folded ^@ ({named} || ' ') THEN 0.9 + 0.6 * {fame}{kinds}
-    WHEN d.vector @@ {plain in title} THEN 0.3 * least(1, length({named})::float4 / length(d.title_folded)) ELSE 0 END)
+	s := `({boost} * (CASE
+    WHEN d.names @@ {plain in title} THEN 0.7 + 0.4 * {fame} + 0.5 * ts_rank({weights}, d.names, {any})
+    WHEN d.names @@ {query in title} THEN 0.1 + 0.3 * {fame} + 0.5 * ts_rank({weights}, d.names, {any})
+    WHEN d.names @@ {plain} THEN 0.45 + 0.5 * ts_rank({weights}, d.names, {any})
+    ELSE 0.5 * ts_rank({weights}, d.vector, {any}) + CASE WHEN {same} OR d.vector @@ {plain} THEN 0.3 WHEN d.names @@ {query} THEN 0.1 ELSE 0 END END
+   + CASE WHEN replace(d.title_folded, ' ', '') = replace({named}, ' ', '') AND {named} <> '' THEN 1 + 0.6 * {fame}
+    WHEN d.title_folded ^@ ({named} || ' ') THEN 0.9 + 0.6 * {fame}{kinds}
+    WHEN d.names @@ {plain in title} THEN 0.3 * least(1, length({named})::float4 / greatest(1, length(d.title_folded))) ELSE 0 END)
   + coalesce(d.on_date - date '2000-01-01', 0) * 0.000003)::float8`
 	kinds := ""
 	if o.Search.Kinds != "" {
@@ -78,7 +91,7 @@ func (o *Object) score(asked func(string) string) string {
 	}
 	s = strings.ReplaceAll(strings.Replace(s, "{kinds}", kinds, 1), "{kinds}", "("+about(o.Search.Kinds, "t")+")")
 	s = strings.NewReplacer("{boost}", fmt.Sprint(boost), "{weights}", weights, "{fame}", o.fame("t")).Replace(s)
-	for _, name := range [...]string{"named", "any", "plain in title", "query in title", "plain in labels", "query in labels", "plain"} {
+	for _, name := range [...]string{"named", "any", "same", "plain in title", "query in title", "plain", "query"} {
 		s = strings.ReplaceAll(s, "{"+name+"}", asked(name))
 	}
 	return s
@@ -136,7 +149,7 @@ func searched(schema *ast.Schema, objects []Object) (types []*Object) {
 func searchType(name string) string { return strings.TrimPrefix(valueOf(name), "_") }
 
 // hits are what a query finds of all types that are asked for, as far as the viewer
-// may see it.
+// may see it. The query is a row of the table given.
 func hits(types []*Object, columns func(*Object) string, query string) string {
 	var parts []string
 	for _, o := range types {
@@ -145,8 +158,8 @@ func hits(types []*Object, columns func(*Object) string, query string) string {
 			found = about(o.Search.Found, "t")
 		}
 		parts = append(parts, fmt.Sprintf(`SELECT %s FROM search_document d JOIN %s t ON t.id = d.id
-  WHERE d.type = '%s' AND d.vector @@ %s AND {visible %[3]s t} AND %[5]s AND ({arg.types} IS NULL OR '%[6]s' = ANY({arg.types}))`,
-			columns(o), o.Table, o.Type, query, found, searchType(o.Type)))
+  WHERE d.type = '%s' AND %s AND {visible %[3]s t} AND %[5]s AND ({arg.types} IS NULL OR '%[6]s' = ANY({arg.types}))`,
+			columns(o), o.Table, o.Type, o.matches("(SELECT query FROM "+query+")", "(SELECT words FROM "+query+")"), found, searchType(o.Type)))
 	}
 	return strings.Join(parts, "\n UNION ALL ")
 }
@@ -155,13 +168,14 @@ func hits(types []*Object, columns func(*Object) string, query string) string {
 // put right, if it finds nothing as it was written, and something so.
 func asked(types []*Object) string {
 	anything := func(*Object) string { return "" }
-	return `asked AS MATERIALIZED (SELECT {tsquery arg.query}::tsquery AS plain, search_query({tsquery arg.query}) AS query),
+	return `asked AS MATERIALIZED (SELECT {tsquery arg.query}::tsquery AS plain, q.query, search_any(q.query) AS words FROM search_query({tsquery arg.query}) q (query)),
  near AS MATERIALIZED (
-  SELECT n.query AS plain, search_query(n.query::text) AS query, n.wording, n.named
-  FROM search_corrected({spellings arg.query}, {words arg.query}, {tsqueries arg.query}, {tsquery arg.query}::tsquery, {arg.query}, {named arg.query}) n
-  WHERE NOT EXISTS (` + hits(types, anything, "(SELECT query FROM asked)") + `)),
+  SELECT n.query AS plain, q.query, search_any(q.query) AS words, n.wording, n.named
+  FROM search_corrected({spellings arg.query}, {words arg.query}, {tsqueries arg.query}, {tsquery arg.query}::tsquery, {arg.query}, {named arg.query}) n,
+    search_query(n.query::text) q (query)
+  WHERE NOT EXISTS (` + hits(types, anything, "asked") + `)),
  fixed AS MATERIALIZED (
-  SELECT n.* FROM near n WHERE n.wording <> {arg.query} AND EXISTS (` + hits(types, anything, "(SELECT query FROM near)") + `))`
+  SELECT n.* FROM near n WHERE n.wording <> {arg.query} AND EXISTS (` + hits(types, anything, "near") + `))`
 }
 
 // SearchHit is what search finds, of several types at once.
@@ -181,8 +195,8 @@ func searchHit(types []*Object) Object {
 	table := `(WITH ` + asked(types) + `,
  meant AS MATERIALIZED (
   SELECT m.*` + forms + `
-  FROM (SELECT f.plain, f.query, f.named FROM fixed f
-    UNION ALL SELECT a.plain, a.query, {named arg.query} FROM asked a WHERE NOT EXISTS (SELECT FROM fixed)) m)
+  FROM (SELECT f.plain, f.query, f.words, f.named FROM fixed f
+    UNION ALL SELECT a.plain, a.query, a.words, {named arg.query} FROM asked a WHERE NOT EXISTS (SELECT FROM fixed)) m)
  ` + hits(types, func(o *Object) string {
 		title := "nullif(d.title, '')"
 		if o.Search.Label != "" {
@@ -190,11 +204,11 @@ func searchHit(types []*Object) Object {
 		}
 		return "'" + searchType(o.Type) + "' AS type, d.id, " + title + " AS title, d.on_date, d.municipality_ids, d.state_ids, d.topic_ids,\n  " +
 			o.score(meant) + " AS score, (SELECT query FROM meant)::text AS query"
-	}, meant("query")) + `)`
+	}, "meant") + `)`
 	return Object{
 		Type: "SearchHit", Table: SQL(table), Keyed: true,
 		Visible: Visibility{Public: "true"}, // they are chosen so
-		Order:   []Term{{Field: "score", Desc: true}},
+		Order:   []Term{{Field: "score", Desc: true}, {Field: "type"}}, // rows of two types may have the same key
 		Fields: Fields{
 			"node":           Field{Relation: &Relation{Either: node}},
 			"type":           Column("type"),
@@ -218,7 +232,7 @@ func searchHit(types []*Object) Object {
 
 // choice is how many titles with a word that begins with what was typed are taken into
 // account; there may be very many of them.
-const choice = 500
+const choice = 200
 
 // suggestion is what a search field offers while somebody is typing: names that begin
 // with it, those with a word that does, and what is also called so. The better known
@@ -229,6 +243,9 @@ func suggestion(types []*Object) (Object, Root) {
 	for _, o := range types {
 		name := searchType(o.Type)
 		node = append(node, Variant{Type: o.Type, Column: "id", When: SQL("{type} = '" + name + "'")})
+		if o.Search.Title == "" {
+			continue
+		}
 		label, found, byFame := "d.title", "{listed "+o.Type+" t}", ""
 		if o.Search.Label != "" {
 			label = about(o.Search.Label, "t")

@@ -80,7 +80,8 @@ var Municipality = plan.Object{
 		Labels: value.Lines("{administration_postal_code}",
 			value.Names("n.name", "municipality_former_name n WHERE n.municipality_id = {id}"),
 			value.Names("k.key", "municipality_key k WHERE k.municipality_id = {id}")),
-		// Weak, because whoever looks for Bayern wants no list of all that is in it.
+		// Whoever looks for Bayern wants no list of all that is in it.
+		ByName: true,
 		Body: value.Lines("nullif({label}, {name})", "nullif({official_name}, {name})",
 			"concat_ws(' in ', "+kindInWords+", (SELECT s.name FROM state s WHERE s.id = {state_id}))"),
 		Municipalities: "ARRAY[{id}]",
