@@ -25,12 +25,36 @@ type generator struct {
 	ref       *reference
 
 	op       *operation
-	counter  int      // of aliases, fragments and variables
-	literal  int      // variables must not be used: inside of one
-	budget   int      // selections
-	filters  int      // comparisons of a filter
-	route    []string // fields to select, one inside the other
-	anywhere int      // the selection may meet others of other types
+	counter  int       // of aliases, fragments and variables
+	literal  int       // variables must not be used: inside of one
+	budget   int       // selections
+	filters  int       // comparisons of a filter
+	route    []string  // fields to select, one inside the other
+	anywhere int       // the selection may meet others of other types
+	planned  wrongness // of one argument of the operation
+	until    int       // how many places before it
+	wrong    wrongness // of the arguments that were made last
+}
+
+// wrongness says what is wrong with arguments: nothing, a value in them, or that
+// they are together.
+type wrongness uint8
+
+const (
+	fine wrongness = iota
+	wrongValue
+	wrongTogether
+)
+
+// errs says whether this is the place where an argument has to be wrong.
+func (g *generator) errs(as wrongness) bool {
+	if g.planned != as {
+		return false
+	}
+	if g.until--; g.until == 0 {
+		g.wrong = as
+	}
+	return g.until == 0
 }
 
 // known is what the generator knows of the database, and of what was read.
@@ -90,6 +114,7 @@ type selection struct {
 	fragment   string // name, of a spread
 	of         *ast.Type
 	sub        []*selection
+	wrong      bool // its arguments are, together
 }
 
 type argument struct {
@@ -103,6 +128,7 @@ type value struct {
 	list    []*value
 	members []*argument
 	kind    valueKind
+	wrong   bool
 
 	variable string
 	typeName string
@@ -159,14 +185,21 @@ func (g *generator) next(prefix string) string {
 
 // operation makes a new one.
 func (g *generator) operation() *operation {
-	g.op, g.counter, g.budget = &operation{}, 0, 8+g.IntN(50)
+	g.op, g.counter, g.budget, g.planned = &operation{}, 0, 8+g.IntN(50), fine
+	switch {
+	case g.chance(6):
+		g.planned, g.until = wrongValue, 1+g.IntN(12)
+	case g.chance(6):
+		g.planned, g.until = wrongTogether, 1+g.IntN(2)
+	}
 	var roots []string
 	for _, f := range g.catalogue.Schema.Query.Fields {
 		if !strings.HasPrefix(f.Name, "__") {
 			roots = append(roots, f.Name)
 		}
 	}
-	if missed := g.known.missed(); len(missed) > 0 && g.chance(60) {
+	missed := slices.DeleteFunc(g.known.missed(), func(item string) bool { return strings.HasPrefix(item, "form: ") })
+	if len(missed) > 0 && g.chance(60) {
 		g.route = g.routeTo(oneOf(g, missed))
 		root := g.route[0]
 		g.route = g.route[1:]
@@ -275,6 +308,9 @@ func (g *generator) selections(typeName string, depth, lists int) (set []*select
 	return set
 }
 
+// wrongAlias is the response key of the field whose arguments are wrong.
+const wrongAlias = "wrong"
+
 func (g *generator) field(typeName, name string, depth int, siblings []*selection) *selection {
 	def := g.catalogue.Schema.Types[typeName].Fields.ForName(name)
 	s := &selection{field: name, alias: name, of: def.Type}
@@ -292,12 +328,25 @@ func (g *generator) field(typeName, name string, depth int, siblings []*selectio
 		if typeName == "Query" || g.anywhere > 0 || g.chance(80) {
 			s.alias = g.next("c")
 		}
-		s.args = g.arguments(typeName, def, depth)
+		g.wrong = fine
+		if s.args = g.arguments(typeName, def, depth); g.wrong != fine {
+			s.alias, s.wrong = wrongAlias, g.wrong == wrongTogether
+			if g.chance(30) { // which matters only if somebody asks for the field
+				s.directives = []*argument{{"skip", g.lift("Boolean!", func() *value { return scalar(g.chance(60)) })}}
+			}
+		}
 	case g.anywhere > 0 && !slices.Contains([]string{"id", "name", "slug"}, name), g.chance(20):
 		s.alias = g.next("a")
 	}
 	if composite {
 		s.sub = g.selections(def.Type.Name(), depth+1, lists(def, depth))
+	}
+	if slices.ContainsFunc(s.args, func(a *argument) bool { return a.name == "after" || a.name == "before" }) && g.chance(60) {
+		info := &selection{field: "pageInfo", alias: g.next("p")}
+		for _, name := range []string{"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"} {
+			info.sub = append(info.sub, &selection{field: name, alias: name})
+		}
+		s.sub = append(s.sub, info)
 	}
 	return s
 }
@@ -395,6 +444,9 @@ func (g *generator) arguments(holder string, def *ast.FieldDefinition, depth int
 		add("id", "ID!", func() *value { return g.anyID("") })
 	case def.Name == "nodes":
 		n := g.IntN(7)
+		if g.errs(wrongTogether) {
+			n = 101
+		}
 		add("ids", "[ID!]!", func() *value {
 			list := &value{kind: isList}
 			for range n {
@@ -431,6 +483,15 @@ func (g *generator) arguments(holder string, def *ast.FieldDefinition, depth int
 			names = append(names, a.Name)
 		}
 		key := g.rarely(names, func(name string) string { return "Query." + def.Name + "." + name })
+		if g.errs(wrongTogether) {
+			if g.chance(50) || len(names) == 1 && def.Arguments[0].Type.NonNull {
+				return nil
+			}
+			for _, a := range append(def.Arguments, def.Arguments[0])[:2] {
+				args = append(args, &argument{a.Name, g.lookupKey(typeName, a)})
+			}
+			return args
+		}
 		for _, a := range def.Arguments {
 			switch {
 			case a.Name == key:
@@ -538,7 +599,12 @@ func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
 		for _, side := range []string{"after", "before"} {
 			if len(cursors) > 0 && g.chance(60) {
 				g.op.paged = true
-				add(side, g.lift("String", func() *value { return text(oneOf(g, cursors)) }))
+				add(side, g.lift("String", func() *value {
+					if g.chance(30) { // the first that came were of rows at the ends
+						return text(cursors[g.IntN(min(2, len(cursors)))])
+					}
+					return text(oneOf(g, cursors))
+				}))
 			}
 		}
 	}
@@ -553,8 +619,44 @@ func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
 		}))
 	}
 	add("orderBy", orderBy)
+	if g.errs(wrongTogether) {
+		wrong := g.wrongPage(o)
+		args = slices.DeleteFunc(args, func(a *argument) bool {
+			return slices.ContainsFunc(wrong, func(b *argument) bool { return a.name == b.name })
+		})
+		args = append(args, wrong...)
+	}
 	g.Shuffle(len(args), func(i, j int) { args[i], args[j] = args[j], args[i] })
 	return args
+}
+
+// wrongPage are page arguments that must be refused.
+func (g *generator) wrongPage(o *plan.Object) []*argument {
+	many := func(n int, item string) *value {
+		list := &value{kind: isList}
+		for range n {
+			list.list = append(list.list, scalar(item))
+		}
+		return list
+	}
+	first := g.catalogue.Schema.Types[o.Type+"OrderField"].EnumValues[0].Name
+	switch g.IntN(6) {
+	case 0:
+		return []*argument{{oneOf(g, []string{"first", "last"}), scalar(oneOf(g, []int{0, -1, 101, -2147483648}))}}
+	case 1:
+		return []*argument{{"first", scalar(1)}, {"last", scalar(1)}}
+	case 2:
+		return []*argument{{"orderBy", many(6, "{field: "+first+"}")}}
+	case 3:
+		return []*argument{{"filter", &value{kind: isObject, members: []*argument{{"or", many(201, "{}")}}}}}
+	case 4: // of another list
+		for _, list := range slices.Sorted(maps.Keys(g.known.cursors)) {
+			if !strings.HasPrefix(list, o.Type+" by") && g.chance(30) {
+				return []*argument{{"after", text(g.known.cursors[list][0])}}
+			}
+		}
+	}
+	return []*argument{{oneOf(g, []string{"after", "before"}), text(oneOf(g, []string{"", "x", "AAAA", "AQAAAAAA", "=", "\u0001"}))}}
 }
 
 func (g *generator) order(o *plan.Object) *value {
@@ -702,6 +804,11 @@ func (g *generator) operators(o *plan.Object, item string, input *ast.Definition
 
 // leaf makes a value of a scalar or an enum.
 func (g *generator) leaf(def *ast.Definition, o *plan.Object) *value {
+	if g.errs(wrongValue) {
+		v := g.wrongLeaf(def)
+		v.wrong = true
+		return v
+	}
 	switch def.Name {
 	case "Int":
 		return scalar(oneOf(g, []int{0, 1, 2, 3, 5, 7, -1, 50, 1990, 1991, 2095, 2200, 20000, 2147483647, -2147483648}))
@@ -738,9 +845,65 @@ func (g *generator) leaf(def *ast.Definition, o *plan.Object) *value {
 	return text(s)
 }
 
+// wrongLeaf makes a value that no scalar or enum has. As a literal some of them
+// are refused before the planner sees them.
+func (g *generator) wrongLeaf(def *ast.Definition) *value {
+	object := &value{kind: isObject, members: []*argument{{"eq", text("a")}}}
+	if g.literal > 0 && g.chance(20) { // of a variable
+		return oneOf(g, []*value{object, {kind: isList, list: []*value{object}}})
+	}
+	switch def.Name {
+	case "Int":
+		return oneOf(g, []*value{scalar("2147483648"), scalar("-2147483649"), scalar("0.5"), text("1"), scalar(true)})
+	case "Float":
+		return oneOf(g, []*value{text("1"), scalar(true)})
+	case "Boolean":
+		return oneOf(g, []*value{text("true"), scalar(0)})
+	case "Date":
+		return oneOf(g, []*value{text("2024-02-30"), text("2024"), text(""), text("0000-01-01"), scalar(2024)})
+	case "DateTime":
+		return oneOf(g, []*value{text("2024-02-30T00:00:00Z"), text("2024-02-28"), text("2024-02-28T24:00:00Z"), text("2024-02-28T12:00:00"), scalar(0)})
+	case "Decimal":
+		return oneOf(g, []*value{text("1e3"), text(""), text("1,5"), text("NaN"), text("."), text("1.00000000001"), scalar(true)})
+	case "ID":
+		return oneOf(g, []*value{text("article"), text(""), text("article_01h455vb4pex5vsknk084sn02"), text("article_81hgercx00eewtm2291jttyk6q"), scalar(7)})
+	}
+	if def.Kind == ast.Enum {
+		return oneOf(g, []*value{scalar("NOWHERE"), text("NOWHERE"), scalar(1)})
+	}
+	return oneOf(g, []*value{text("\x00"), text("a\x00b"), scalar(1), scalar(true)})
+}
+
+// isWrong says whether something in a value is, in a run.
+func (v *value) isWrong(run int) bool {
+	if v.kind == isVariable {
+		if given := v.runs[run]; given != nil {
+			return given.isWrong(run)
+		}
+		return v.fallback != nil && v.fallback.isWrong(run)
+	}
+	inside := func(a *argument) bool { return a.value.isWrong(run) }
+	return v.wrong || slices.ContainsFunc(v.members, inside) || slices.ContainsFunc(v.list, func(item *value) bool { return item.isWrong(run) })
+}
+
+// isWrong says whether an argument of the operation is, in a run.
+func (o *operation) isWrong(run int) bool {
+	var wrong func(set []*selection) bool
+	wrong = func(set []*selection) bool {
+		return slices.ContainsFunc(set, func(s *selection) bool {
+			return s.wrong || slices.ContainsFunc(s.args, func(a *argument) bool { return a.value.isWrong(run) }) || wrong(s.sub)
+		})
+	}
+	return wrong(o.roots)
+}
+
 // lift makes a value, or a variable that holds such values.
 func (g *generator) lift(t string, fresh func() *value) *value {
-	if g.literal > 0 || !g.chance(18) {
+	switch {
+	case g.literal == 0 && g.chance(map[bool]int{true: 30, false: 18}[strings.Contains(t, "Filter")]):
+	case g.literal == 0 && !strings.HasSuffix(t, "!") && g.chance(3):
+		return &value{kind: isNull}
+	default:
 		return fresh()
 	}
 	g.literal++
