@@ -186,10 +186,9 @@ func (g *generator) next(prefix string) string {
 // operation makes a new one.
 func (g *generator) operation() *operation {
 	g.op, g.counter, g.budget, g.planned = &operation{}, 0, 8+g.IntN(50), fine
-	switch {
-	case g.chance(6):
+	if g.chance(6) {
 		g.planned, g.until = wrongValue, 1+g.IntN(12)
-	case g.chance(6):
+	} else if g.chance(6) {
 		g.planned, g.until = wrongTogether, 1+g.IntN(2)
 	}
 	var roots []string
