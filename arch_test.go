@@ -54,11 +54,11 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/sample", "internal/demo", "internal/doctor")},
+		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor")},
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "migrations", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
-		"internal/pglocal", "internal/register", "internal/sample", "internal/demo"), libraries: pgx},
+		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/cache"), libraries: cors | gqlgen},
@@ -73,8 +73,8 @@ var table = map[string]row{
 
 	// The nouns have a row each, see init.
 
-	"internal/plan":   {ours: list("internal/page", "internal/nodeid", "internal/fault"), libraries: pgx | gqlgen},
-	"internal/value":  {ours: list("internal/plan")}, // value objects that nouns share
+	"internal/plan":   {ours: list("internal/page", "internal/nodeid", "internal/fault", "internal/german"), libraries: pgx | gqlgen}, // german reads what is searched for
+	"internal/value":  {ours: list("internal/plan")},                                                                                  // value objects that nouns share
 	"internal/page":   {},
 	"internal/nodeid": {},
 	"internal/fault":  {},
@@ -88,13 +88,14 @@ var table = map[string]row{
 	"internal/pgtest":   {ours: list("migrations", "internal/postgres", "internal/pglocal"), libraries: pgx},
 
 	// what several packages test with
-	"internal/pgtest/shipped": {ours: list("internal/pgtest", "internal/register", "internal/demo"), libraries: pgx},
+	"internal/pgtest/shipped": {ours: list("graph", "internal/pgtest", "internal/register", "internal/demo", "internal/german", "internal/search"), libraries: pgx},
 
 	// importers, and the command that packs what one of them ships
 	"internal/register/pack": {},
 	"internal/register":      {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
 	"internal/sample":        {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
 	"internal/render":        {ours: list("internal/text", "internal/postgres"), libraries: pgx},
+	"internal/search":        {ours: list("internal/plan", "internal/german", "internal/postgres"), libraries: pgx},
 	"internal/demo":          {ours: list("internal/render", "internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
 }
 

@@ -12,11 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"stadtgraph/graph"
 	"stadtgraph/internal/demo"
 	"stadtgraph/internal/pglocal"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/register"
 	"stadtgraph/internal/sample"
+	"stadtgraph/internal/search"
 	"stadtgraph/migrations"
 )
 
@@ -86,7 +88,7 @@ func open(ctx context.Context, dir string, scale float64, stale bool) (db *datab
 func (db *database) load(ctx context.Context, scale float64) error {
 	start := time.Now()
 	fmt.Fprintf(os.Stderr, "Making the data of scale %v; they are kept for the next run …\n", scale)
-	pool, err := postgres.Open(ctx, postgres.Config{URL: db.url, ApplicationName: "stadtgraph load", MaxConns: 1})
+	pool, err := postgres.Open(ctx, postgres.Config{URL: db.url, ApplicationName: "stadtgraph load"})
 	if err != nil {
 		return err
 	}
@@ -100,6 +102,15 @@ func (db *database) load(ctx context.Context, scale float64) error {
 	if err := sample.Load(ctx, pool, sample.Options{Scale: scale}); err != nil {
 		return err
 	}
+	loaded := time.Now()
+	catalogue, err := graph.Catalogue()
+	if err != nil {
+		return err
+	}
+	if err := search.Refresh(ctx, pool, catalogue); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "Loaded in %s, indexed for search in %s.\n", loaded.Sub(start).Round(time.Second), time.Since(loaded).Round(time.Second))
 	if _, err := pool.Exec(ctx, `VACUUM (ANALYZE)`); err != nil {
 		return fmt.Errorf("vacuum: %w", err)
 	}
@@ -116,10 +127,11 @@ func (db *database) close() error {
 	return db.server.Stop(ctx)
 }
 
-// fingerprint stands for what the data are made by: migrations, and the sources
-// of the generator and of what it stands on.
+// fingerprint stands for what the data are made by: migrations, the sources of
+// the generator and of what it stands on, and the version of what search finds.
 func fingerprint() (string, error) {
 	h := sha256.New()
+	fmt.Fprintf(h, "search %d\n", search.Version)
 	trees := []fs.FS{migrations.FS}
 	for _, dir := range []string{"internal/sample", "internal/register", "internal/demo"} {
 		trees = append(trees, os.DirFS(dir))

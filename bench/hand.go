@@ -42,6 +42,10 @@ var byHand = map[string]*handler{
 	"/newest":         {newestSQL, bindCursor, writeNewest},
 	"/state":          {stateSQL, bindText, writeState},
 	"/municipalities": {municipalitiesSQL, bindCursor, writeMunicipalities},
+	"/filtered":       {filteredSQL, bindText, writeFiltered},
+	"/facets":         {facetsSQL, bindNothing, writeFacets},
+	"/search":         {searchSQL, bindSearch, writeSearch},
+	"/suggest":        {suggestSQL, bindSuggest, writeSuggest},
 }
 
 // scratch is what answering one request needs.
@@ -127,11 +131,13 @@ func (h *handlers) answer(s *scratch, r *http.Request) ([]byte, error) {
 	return s.out, nil
 }
 
-// variable is the value of the only variable of a request, which holds nothing
-// that JSON escapes.
+// variable is the value of the only variable of a request, if it has one, which
+// holds nothing that JSON escapes.
 func variable(body []byte) []byte {
-	const mark = `"variables":{"`
-	rest := body[bytes.LastIndex(body, []byte(mark))+len(mark):]
+	_, rest, ok := bytes.Cut(body, []byte(`"variables":{"`))
+	if !ok {
+		return nil
+	}
 	rest = rest[bytes.IndexByte(rest, ':')+2:]
 	return rest[:bytes.IndexByte(rest, '"')]
 }

@@ -12,8 +12,8 @@ import (
 //go:embed queries/*.graphql
 var documents embed.FS
 
-// A query is one operation and the values that its variable takes in turn, so
-// that no row is asked for again and again.
+// A query is one operation and the values that its variable takes in turn, if it
+// has one, so that no row is asked for again and again.
 type query struct {
 	label, name string // name is that of the document
 	what        string
@@ -31,6 +31,10 @@ var queries = []*query{
 	{label: "Q3", name: "state", what: "50 municipalities of a state, each with 3 strategies and 3 articles", variable: "key", values: states},
 	{label: "Q5", name: "municipalities", what: "100 municipalities with all their scalars", variable: "after", values: cursors("municipalities", "", 100)},
 	{label: "Q5x", name: "municipalities", what: "1,000 municipalities with all their scalars, as 10 pages in sequence", variable: "after", values: cursors("municipalities", "", 100), chain: 10},
+	{label: "F1", name: "filtered", what: "20 newest articles with a keyword in a state, and how many there are", variable: "keyword", values: keywords},
+	{label: "F2", name: "facets", what: "all articles counted by kind, year, state and section"},
+	{label: "F3", name: "search", what: "the 10 best hits of all types for rare and common words, and how many there are", variable: "query", values: wordings},
+	{label: "F4", name: "suggest", what: "10 suggestions for what somebody has typed", variable: "prefix", values: beginnings},
 }
 
 // An asker answers an operation without variables.
@@ -41,6 +45,10 @@ func (q *query) prepare(ctx context.Context, ask asker) error {
 	document, err := documents.ReadFile("queries/" + q.name + ".graphql")
 	if err != nil {
 		return err
+	}
+	if q.variable == "" {
+		q.bodies = []string{body(string(document), nil)}
+		return nil
 	}
 	values, err := q.values(ctx, ask)
 	if err != nil || len(values) == 0 {
@@ -102,6 +110,49 @@ func slugs(ctx context.Context, ask asker) ([]string, error) {
 // states are those with many municipalities.
 func states(context.Context, asker) ([]string, error) {
 	return strings.Fields("01 03 05 06 07 08 09 10 12 13 14 15 16"), nil
+}
+
+// keywords are those of articles in a state.
+func keywords(ctx context.Context, ask asker) (found []string, err error) {
+	var data struct {
+		Articles struct {
+			Facets []struct{ Buckets []struct{ Value string } }
+		}
+	}
+	err = ask(ctx, `{articles(filter: {territory: ["09"]}) {facets(by: [KEYWORD], first: 50) {buckets {value}}}}`, &data)
+	for _, facet := range data.Articles.Facets {
+		for _, bucket := range facet.Buckets {
+			found = append(found, bucket.Value)
+		}
+	}
+	return found, err
+}
+
+// wordings are queries from rare to common, as far as they find something: none has
+// to be corrected.
+func wordings(ctx context.Context, ask asker) (found []string, err error) {
+	for _, q := range strings.Split("Bamberg|Smart City|Digitalstrategie|Digitalisierung|Stadt|Verwaltung|Förderung Glasfaser|Onlinezugangsgesetz|Open Data Portal|"+
+		"Bürgerbeteiligung|Künstliche Intelligenz|Haushalt Personal|Klimaanpassung -Wasser|Sensorik OR LoRaWAN|Schule Tablets|Oberbürgermeister|"+
+		"Datenplattform Verkehr|Nordrhein-Westfalen|Musterbach|Telemedizin|Bodenfeuchtemessung", "|") {
+		var data struct {
+			Search struct {
+				TotalCount int
+				DidYouMean *string
+			}
+		}
+		if err := ask(ctx, fmt.Sprintf(`{search(query: %q) {totalCount didYouMean}}`, q), &data); err != nil {
+			return nil, err
+		}
+		if data.Search.TotalCount > 0 && data.Search.DidYouMean == nil {
+			found = append(found, q)
+		}
+	}
+	return found, nil
+}
+
+// beginnings are what somebody has typed so far.
+func beginnings(context.Context, asker) ([]string, error) {
+	return strings.Split("b|be|ber|bam|mün|digi|digitalstr|smart|smart ci|stadt|onlinez|open d|klima|glasf|bürgerb|nordr|kreis|förder|rathaus|muster|daten", "|"), nil
 }
 
 // cursors are where pages of a list begin, at most a hundred of them.

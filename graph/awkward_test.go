@@ -3,6 +3,7 @@ package graph_test
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -13,13 +14,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"stadtgraph/graph"
+	"stadtgraph/internal/german"
 	"stadtgraph/internal/nodeid"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/render"
+	"stadtgraph/internal/search"
 )
 
 // awkwardVersion stands for what awkward fills a database with.
-const awkwardVersion = "3"
+var awkwardVersion = fmt.Sprint("5", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
 
 // awkward is a database whose rows are as difficult as the tables allow: nulls
 // wherever they may be, ties, every status, deleted and drafted holders, texts
@@ -101,7 +105,14 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := results.Close(); err != nil {
 		return err
 	}
-	return tx.Commit(ctx)
+	if err := tx.Commit(ctx); err != nil {
+		return err
+	}
+	catalogue, err := graph.Catalogue()
+	if err != nil {
+		return err
+	}
+	return search.Refresh(ctx, pool, catalogue)
 }
 
 // put adds a row: columns and values in turn. A list stands for such pairs.
@@ -352,7 +363,7 @@ func (f *filler) territory() {
 			"constituency_from", constituency, "constituency_to", maybe(f, constituency+1),
 		}
 		if f.chance(60) {
-			pairs = append(pairs, "latitude", pick(f, []float64{0, -90, 90, 49.8917, 1e-7, 1.0 / 3}), "longitude", pick(f, []float64{0, 180, -180, 10.8917, 5e-324}))
+			pairs = append(pairs, "latitude", pick(f, []float64{0, -90, 90, 49.8917, 1e-7, 1.0 / 3}), "longitude", pick(f, []float64{0, 180, -180, 10.8917, 1e-100}))
 		}
 		if f.chance(40) {
 			pairs = append(pairs, "travel_region_key", "x", "travel_region_name", f.text())

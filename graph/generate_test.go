@@ -30,6 +30,7 @@ type generator struct {
 	budget   int       // selections
 	filters  int       // comparisons of a filter
 	route    []string  // fields to select, one inside the other
+	filtered []string  // conditions on the list that is being read
 	anywhere int       // the selection may meet others of other types
 	planned  wrongness // of one argument of the operation
 	until    int       // how many places before it
@@ -63,6 +64,7 @@ type known struct {
 	slugs   map[string][]string // by type; former ones, too
 	codes   []string            // of indicators
 	keys    []string            // of municipalities
+	words   []string            // to search for
 	cursors map[string][]string // by list
 
 	items   []string            // what there is to read
@@ -219,6 +221,7 @@ func (g *generator) operation() *operation {
 // routeTo is the shortest way from Query to what was never read.
 func (g *generator) routeTo(item string) []string {
 	typeName, field, _ := strings.Cut(item, ".")
+	field, _, _ = strings.Cut(field, ".")
 	def := g.catalogue.Schema.Types[typeName]
 	if def == nil || def.Kind != ast.Object || def.Fields.ForName(field) == nil {
 		for _, end := range []string{"OrderField", "Filter", "Connection"} {
@@ -268,7 +271,7 @@ func (g *generator) selections(typeName string, depth, lists int) (set []*select
 		}
 		names = append(names, f.Name)
 	}
-	if def.Kind == ast.Interface {
+	if def.IsAbstractType() {
 		g.anywhere++
 		defer func() { g.anywhere-- }()
 	}
@@ -281,9 +284,9 @@ func (g *generator) selections(typeName string, depth, lists int) (set []*select
 	for range 1 + g.IntN(5) {
 		g.budget--
 		switch {
-		case g.chance(6) || len(names) == 0:
+		case g.chance(6) || len(names) == 0 && depth >= 7:
 			set = append(set, &selection{field: "__typename", alias: oneOf(g, []string{"__typename", g.next("t")})})
-		case depth < 7 && (g.chance(12) || def.Kind == ast.Interface && g.chance(65)):
+		case depth < 7 && (g.chance(12) || def.IsAbstractType() && g.chance(65) || len(names) == 0):
 			set = append(set, g.fragment(def, depth, lists))
 		default:
 			set = append(set, g.field(typeName, g.rarely(names, func(name string) string { return typeName + "." + name }), depth, set))
@@ -338,6 +341,10 @@ func (g *generator) field(typeName, name string, depth int, siblings []*selectio
 		s.alias = g.next("a")
 	}
 	if composite {
+		if strings.HasSuffix(def.Type.Name(), "Connection") {
+			defer func(outer []string) { g.filtered = outer }(g.filtered)
+			g.filtered = conditionsOf(s.args)
+		}
 		s.sub = g.selections(def.Type.Name(), depth+1, lists(def, depth))
 	}
 	if slices.ContainsFunc(s.args, func(a *argument) bool { return a.name == "after" || a.name == "before" }) && g.chance(60) {
@@ -350,6 +357,20 @@ func (g *generator) field(typeName, name string, depth int, siblings []*selectio
 	return s
 }
 
+// conditionsOf are the members of a filter, those inside others included.
+func conditionsOf(args []*argument) (names []string) {
+	for _, a := range args {
+		if a.value.kind != isVariable && (a.name == "filter" || a.name == "and" || a.name == "or" || a.name == "not") {
+			for _, in := range append(a.value.list, a.value) {
+				names = append(names, conditionsOf(in.members)...)
+			}
+		} else {
+			names = append(names, a.name)
+		}
+	}
+	return names
+}
+
 // lists counts, roughly, how many lists are around a field.
 func lists(def *ast.FieldDefinition, depth int) int {
 	if strings.HasSuffix(def.Type.Name(), "Connection") {
@@ -360,7 +381,13 @@ func lists(def *ast.FieldDefinition, depth int) int {
 
 // fragment narrows a selection to a type, or does not.
 func (g *generator) fragment(def *ast.Definition, depth, lists int) *selection {
-	conditions := append([]string{def.Name}, def.Interfaces...)
+	conditions := []string{def.Name}
+	for _, t := range g.catalogue.Schema.Implements[def.Name] { // interfaces and unions
+		conditions = append(conditions, t.Name)
+	}
+	if def.Kind == ast.Union {
+		conditions = append(conditions, "Node", "Owner")
+	}
 	for _, t := range g.catalogue.Schema.PossibleTypes[def.Name] {
 		if t.Name != def.Name {
 			conditions = append(conditions, t.Name, t.Name)
@@ -436,9 +463,20 @@ func (g *generator) arguments(holder string, def *ast.FieldDefinition, depth int
 	}
 	typeName := def.Type.Name()
 	if target, ok := strings.CutSuffix(typeName, "Connection"); ok {
-		return g.page(g.catalogue.Object(target), depth)
+		return g.page(g.catalogue.Object(target), def, depth)
 	}
 	switch {
+	case def.Name == "facets" || def.Name == "groups":
+		return g.facets(g.catalogue.Object(strings.TrimSuffix(holder, "Connection")), holder, def)
+	case def.Name == "suggest":
+		n := g.size(100)
+		add("prefix", "String!", func() *value { return g.prefix() })
+		if g.chance(40) {
+			add("types", "[SearchType!]", func() *value { return g.some(def.Arguments.ForName("types").Type, 4) })
+		}
+		if g.chance(70) {
+			add("first", "Int", n)
+		}
 	case def.Name == "node":
 		add("id", "ID!", func() *value { return g.anyID("") })
 	case def.Name == "nodes":
@@ -455,8 +493,8 @@ func (g *generator) arguments(holder string, def *ast.FieldDefinition, depth int
 		})
 	case holder != "Query": // what narrows a list
 		for _, a := range def.Arguments {
-			if g.chance(70) || g.known.covered[holder+"."+def.Name+"."+a.Name] == 0 {
-				add(a.Name, a.Type.String(), func() *value { return g.leaf(g.catalogue.Schema.Types[a.Type.Name()], nil) })
+			if a.Type.NonNull || g.chance(70) || g.known.covered[holder+"."+def.Name+"."+a.Name] == 0 {
+				add(a.Name, a.Type.String(), func() *value { return g.some(a.Type, 3) })
 			} else if g.chance(30) {
 				args = append(args, &argument{a.Name, &value{kind: isNull}})
 			}
@@ -559,7 +597,8 @@ func text(s string) *value { return &value{kind: isText, text: s} }
 func scalar(v any) *value { return &value{kind: isScalar, text: fmt.Sprint(v)} }
 
 // page makes the arguments of a connection.
-func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
+func (g *generator) page(o *plan.Object, def *ast.FieldDefinition, depth int) (args []*argument) {
+	takes := func(name string) bool { return def.Arguments.ForName(name) != nil }
 	add := func(name string, v *value) {
 		if v != nil {
 			args = append(args, &argument{name, v})
@@ -567,7 +606,15 @@ func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
 	}
 	sizes := [][]int{{1, 2, 3, 5, 20, 50, 100}, {1, 2, 3, 7, 10, 20}, {1, 2, 3, 5}}[min(depth/2, 2)]
 	size := func() *value { return scalar(oneOf(g, sizes)) }
+	numbered := takes("page") && g.chance(15)
 	switch n := g.IntN(10); {
+	case numbered:
+		if n < 7 {
+			add("pageSize", g.lift("Int", size))
+		}
+		if n > 1 {
+			add("page", g.lift("Int", func() *value { return scalar(oneOf(g, []int{1, 1, 2, 2, 3, 5, 9, 100})) }))
+		}
 	case n < 5 || depth > 2 && n < 7:
 		add("first", g.lift("Int", size))
 	case n < 7 || depth > 2:
@@ -575,9 +622,15 @@ func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
 	case n < 8:
 		add(oneOf(g, []string{"first", "last"}), &value{kind: isNull})
 	}
-	paged := g.chance(45)
+	if takes("query") {
+		add("query", g.lift("String!", func() *value { return g.query() }))
+	}
+	if takes("types") && g.chance(40) {
+		add("types", g.lift("[SearchType!]", func() *value { return g.some(def.Arguments.ForName("types").Type, 6) }))
+	}
+	paged := !numbered && g.chance(45)
 	var orderBy *value
-	if g.chance(55) {
+	if takes("orderBy") && g.chance(55) {
 		if paged {
 			g.literal++
 		}
@@ -586,40 +639,50 @@ func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
 			g.literal--
 		}
 	}
-	if paged {
-		var order any
-		if orderBy != nil {
-			if order = orderBy.json(0); orderBy.kind == isObject {
-				order = []any{order}
-			}
-		}
-		g.ref.viewer = g.viewer
-		cursors := g.known.cursors[g.ref.listName(o, order)]
-		for _, side := range []string{"after", "before"} {
-			if len(cursors) > 0 && g.chance(60) {
-				g.op.paged = true
-				add(side, g.lift("String", func() *value {
-					if g.chance(30) { // the first that came were of rows at the ends
-						return text(cursors[g.IntN(min(2, len(cursors)))])
-					}
-					return text(oneOf(g, cursors))
-				}))
-			}
-		}
+	var wants []string // conditions that the order takes
+	if orderBy != nil {
+		wants = g.wants(o, orderBy)
 	}
-	if g.chance(50) || g.known.open[o.Type+"Filter"] > 0 && g.chance(60) {
-		add("filter", g.lift(o.Type+"Filter", func() *value {
+	if len(wants) > 0 || g.chance(50) || g.known.open[o.Type+"Filter"] > 0 && g.chance(60) {
+		t := o.Type + "Filter"
+		if len(wants) > 0 {
+			t += "!"
+		}
+		filter := g.lift(t, func() *value {
 			g.filters = 12
 			filter := g.filter(o, o.Type+"Filter", 0)
-			if len(o.Listed) > 0 && g.chance(25) {
-				return g.speakOf(o, filter)
+			for _, names := range [][]string{listings(o), choices(o)} {
+				if len(names) > 0 && g.chance(25) {
+					filter = g.speakOf(o, oneOf(g, names), filter)
+				}
+			}
+			for _, name := range wants {
+				f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name)
+				filter.members = slices.DeleteFunc(filter.members, func(a *argument) bool { return a.name == name })
+				filter.members = append(filter.members, &argument{name, g.lift(f.Type.String()+"!", func() *value { return g.condition(o, o.Type+"Filter", f, 0) })})
 			}
 			return filter
-		}))
+		})
+		add("filter", filter)
 	}
 	add("orderBy", orderBy)
+	if paged {
+		if cursors := g.known.cursors[g.listName(o, args)]; len(cursors) > 0 {
+			for _, side := range []string{"after", "before"} {
+				if g.chance(60) {
+					g.op.paged = true
+					add(side, g.lift("String", func() *value {
+						if g.chance(30) { // the first that came were of rows at the ends
+							return text(cursors[g.IntN(min(2, len(cursors)))])
+						}
+						return text(oneOf(g, cursors))
+					}))
+				}
+			}
+		}
+	}
 	if g.errs(wrongTogether) {
-		wrong := g.wrongPage(o)
+		wrong := g.wrongPage(o, takes)
 		args = slices.DeleteFunc(args, func(a *argument) bool {
 			return slices.ContainsFunc(wrong, func(b *argument) bool { return a.name == b.name })
 		})
@@ -629,8 +692,90 @@ func (g *generator) page(o *plan.Object, depth int) (args []*argument) {
 	return args
 }
 
+// wants are the conditions that an order takes, in any run.
+func (g *generator) wants(o *plan.Object, orderBy *value) (conditions []string) {
+	for run := range runsOf {
+		for _, term := range itemsOf(orderBy.json(run)) {
+			sort := o.Sorts[camel(term.(map[string]any)["field"])]
+			if _, name, ok := strings.Cut(string(sort.By), "arg."); ok {
+				conditions = append(conditions, name[:strings.IndexAny(name, ".}")])
+			}
+		}
+	}
+	slices.Sort(conditions)
+	return slices.Compact(conditions)
+}
+
+// listName is what the list with some arguments is called, if it is one list in all
+// runs.
+func (g *generator) listName(o *plan.Object, args []*argument) string {
+	g.ref.viewer = g.viewer
+	name := ""
+	for run := range runsOf {
+		given := map[string]any{}
+		for _, a := range args {
+			given[a.name] = a.value.json(run)
+		}
+		in := all(o)
+		if given["query"] != nil {
+			in, _, _ = g.ref.hits(given)
+		}
+		this := g.ref.listName(in, given)
+		if run > 0 && this != name {
+			return ""
+		}
+		name = this
+	}
+	return name
+}
+
+// facets makes the arguments of what counts a list.
+func (g *generator) facets(o *plan.Object, holder string, def *ast.FieldDefinition) (args []*argument) {
+	by, most := def.Arguments.ForName("by").Type, map[string]int{"facets": 12, "groups": 3}[def.Name]
+	n := 1 + g.IntN(3)
+	if g.errs(wrongTogether) {
+		n = oneOf(g, []int{0, most + 1})
+	}
+	args = []*argument{{"by", g.lift(by.String(), func() *value {
+		list := &value{kind: isList}
+		var names, chosen []string
+		for _, v := range g.catalogue.Schema.Types[by.Name()].EnumValues {
+			names = append(names, v.Name)
+			if slices.ContainsFunc(o.Facets[camel(v.Name)].Filters, func(name string) bool { return slices.Contains(g.filtered, name) }) {
+				chosen = append(chosen, v.Name)
+			}
+		}
+		for range n {
+			name := g.rarely(names, func(name string) string { return holder + "." + def.Name + ".by." + name })
+			if len(chosen) > 0 && g.chance(50) {
+				name = oneOf(g, chosen)
+			}
+			list.list = append(list.list, g.lift(by.Elem.String(), func() *value { return scalar(name) }))
+		}
+		if n == 1 && g.chance(30) {
+			return list.list[0]
+		}
+		return list
+	})}}
+	if g.chance(60) {
+		n := g.size(100)
+		args = append(args, &argument{"first", g.lift("Int", n)})
+	}
+	return args
+}
+
+// size makes how many there are to be, of things that are no pages.
+func (g *generator) size(most int) func() *value {
+	return func() *value {
+		if g.errs(wrongValue) {
+			return &value{kind: isScalar, text: fmt.Sprint(oneOf(g, []int{0, -1, most + 1})), wrong: true}
+		}
+		return scalar(oneOf(g, []int{1, 1, 2, 3, 5, 20, most}))
+	}
+}
+
 // wrongPage are page arguments that must be refused.
-func (g *generator) wrongPage(o *plan.Object) []*argument {
+func (g *generator) wrongPage(o *plan.Object, takes func(name string) bool) []*argument {
 	many := func(n int, item string) *value {
 		list := &value{kind: isList}
 		for range n {
@@ -638,14 +783,33 @@ func (g *generator) wrongPage(o *plan.Object) []*argument {
 		}
 		return list
 	}
-	first := g.catalogue.Schema.Types[o.Type+"OrderField"].EnumValues[0].Name
-	switch g.IntN(6) {
+	switch g.IntN(10) {
+	case 9: // an order takes a condition
+		for _, name := range []string{"distance", "relevance"} {
+			if _, ok := o.Sorts[name]; ok {
+				return []*argument{{"orderBy", scalar("[{field: " + strings.ToUpper(name) + "}]")}, {"filter", &value{kind: isNull}}}
+			}
+		}
+	case 6:
+		if takes("page") {
+			return []*argument{{oneOf(g, []string{"page", "pageSize"}), scalar(oneOf(g, []int{0, -1, 2147483647}))}, {"first", &value{kind: isNull}}}
+		}
+	case 7:
+		if takes("page") {
+			return []*argument{{oneOf(g, []string{"page", "pageSize"}), scalar(1)}, {oneOf(g, []string{"first", "last"}), scalar(1)}}
+		}
+	case 8:
+		if takes("page") {
+			return []*argument{{"page", scalar(101)}, {"pageSize", scalar(100)}}
+		}
 	case 0:
 		return []*argument{{oneOf(g, []string{"first", "last"}), scalar(oneOf(g, []int{0, -1, 101, -2147483648}))}}
 	case 1:
 		return []*argument{{"first", scalar(1)}, {"last", scalar(1)}}
 	case 2:
-		return []*argument{{"orderBy", many(6, "{field: "+first+"}")}}
+		if takes("orderBy") {
+			return []*argument{{"orderBy", many(6, "{field: "+g.catalogue.Schema.Types[o.Type+"OrderField"].EnumValues[0].Name+"}")}}
+		}
 	case 3:
 		return []*argument{{"filter", &value{kind: isObject, members: []*argument{{"or", many(201, "{}")}}}}}
 	case 4: // of another list
@@ -693,7 +857,7 @@ func (g *generator) filter(o *plan.Object, item string, relations int) *value {
 	v := &value{kind: isObject}
 	var names []string
 	for _, f := range input.Fields {
-		deeper := strings.HasSuffix(f.Type.Name(), "ListFilter") || g.catalogue.Schema.Types[f.Type.Name()].Fields.ForName("and") != nil
+		deeper := strings.HasSuffix(f.Type.Name(), "ListFilter") || strings.HasSuffix(f.Type.Name(), "Filter") && g.catalogue.Schema.Types[f.Type.Name()].Fields.ForName("and") != nil
 		if (f.Name == "and" || f.Name == "or" || f.Name == "not") && (g.chance(50) || relations > 2) || deeper && relations >= 3 {
 			continue
 		}
@@ -713,10 +877,25 @@ func (g *generator) filter(o *plan.Object, item string, relations int) *value {
 	return v
 }
 
-// speakOf adds a condition on a field that lists leave something out by, at some
-// depth of a filter.
-func (g *generator) speakOf(o *plan.Object, filter *value) *value {
-	f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(oneOf(g, o.Listed).Field)
+// listings are the fields that lists leave something out by, unless a filter speaks
+// of them; choices are what chooses from facets, which count without it.
+func listings(o *plan.Object) (names []string) {
+	for _, l := range o.Listed {
+		names = append(names, l.Field)
+	}
+	return names
+}
+
+func choices(o *plan.Object) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(o.Facets)) {
+		names = append(names, o.Facets[name].Filters...)
+	}
+	return names
+}
+
+// speakOf adds a condition at some depth of a filter.
+func (g *generator) speakOf(o *plan.Object, name string, filter *value) *value {
+	f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name)
 	condition := &value{kind: isObject, members: []*argument{{f.Name, g.condition(o, o.Type+"Filter", f, 0)}}}
 	for g.chance(60) {
 		switch g.IntN(3) {
@@ -727,6 +906,9 @@ func (g *generator) speakOf(o *plan.Object, filter *value) *value {
 		case 2:
 			condition = &value{kind: isObject, members: []*argument{{"or", &value{kind: isList, list: []*value{condition, {kind: isObject}}}}}}
 		}
+	}
+	if g.chance(30) { // it does not stand alone
+		condition.members = append(condition.members, &argument{"or", &value{kind: isList, list: []*value{g.filter(o, o.Type+"Filter", 1), g.filter(o, o.Type+"Filter", 1)}}})
 	}
 	for _, a := range condition.members {
 		if !slices.ContainsFunc(filter.members, func(b *argument) bool { return a.name == b.name }) {
@@ -739,7 +921,10 @@ func (g *generator) speakOf(o *plan.Object, filter *value) *value {
 func (g *generator) condition(o *plan.Object, item string, f *ast.FieldDefinition, relations int) *value {
 	typeName := f.Type.Name()
 	input := g.catalogue.Schema.Types[typeName]
+	_, isCondition := o.Filters[f.Name]
 	switch {
+	case isCondition:
+		return g.argument(f.Name, f.Type, 4)
 	case f.Name == "not":
 		return g.filter(o, item, relations)
 	case f.Type.Elem != nil:
@@ -757,10 +942,18 @@ func (g *generator) condition(o *plan.Object, item string, f *ast.FieldDefinitio
 		v := &value{kind: isObject}
 		target := strings.TrimSuffix(typeName, "ListFilter")
 		for range 1 + g.IntN(2) {
-			name := g.rarely([]string{"some", "none"}, func(name string) string { return item + "." + f.Name + "." + name })
+			name := g.rarely([]string{"some", "none", "all"}, func(name string) string { return item + "." + f.Name + "." + name })
 			if len(v.members) == 0 || v.members[0].name != name {
-				v.members = append(v.members, &argument{name, g.lift(target+"Filter", func() *value {
-					return g.filter(g.catalogue.Object(target), target+"Filter", relations+1)
+				one := func() *value { return g.filter(g.catalogue.Object(target), target+"Filter", relations+1) }
+				v.members = append(v.members, &argument{name, g.lift(input.Fields.ForName(name).Type.String(), func() *value {
+					if name != "all" || g.chance(10) { // a list of one
+						return one()
+					}
+					list := &value{kind: isList}
+					for range g.IntN(4) {
+						list.list = append(list.list, one())
+					}
+					return list
 				})})
 			}
 		}
@@ -801,6 +994,92 @@ func (g *generator) operators(o *plan.Object, item string, input *ast.Definition
 	return v
 }
 
+// some makes a value for an argument: a few items if it is a list.
+func (g *generator) some(t *ast.Type, most int) *value { return g.argument("", t, most) }
+
+// argument makes a value for an argument of that name, or for a condition that is none
+// on a field.
+func (g *generator) argument(name string, t *ast.Type, most int) *value {
+	def := g.catalogue.Schema.Types[t.Name()]
+	if t.Elem != nil {
+		if g.chance(10) {
+			return g.argument(name, t.Elem, most) // a list of one
+		}
+		list := &value{kind: isList}
+		for range g.IntN(most + 1) {
+			list.list = append(list.list, g.lift(t.Elem.String(), func() *value { return g.argument(name, t.Elem, most) }))
+		}
+		return list
+	}
+	if def.Kind == ast.InputObject {
+		v := &value{kind: isObject}
+		for _, f := range def.Fields {
+			v.members = append(v.members, &argument{f.Name, g.lift(f.Type.String(), func() *value { return g.argument(f.Name, f.Type, most) })})
+		}
+		return v
+	}
+	if g.planned == wrongValue && g.until == 1 {
+		return g.leaf(def, nil)
+	}
+	switch name {
+	case "q":
+		return g.query()
+	case "territory", "key":
+		if g.chance(25) {
+			return text(fmt.Sprintf("%02d", 1+g.IntN(17)))
+		}
+		return g.key()
+	case "latitude", "south", "north":
+		return scalar(oneOf(g, []string{"0", "49.8917", "50", "90", "-90", "1e-7", "0.33", "1000"}))
+	case "longitude", "west", "east":
+		return scalar(oneOf(g, []string{"0", "10.8917", "11", "180", "-180", "1e-100"}))
+	case "km":
+		return scalar(oneOf(g, []string{"0", "1", "100", "6000", "20037.5", "-1", "1e9"}))
+	}
+	return g.leaf(def, nil)
+}
+
+// query is what somebody looks for: words that there are, forms of them, words that are
+// misspelt, and what has a meaning for queries.
+func (g *generator) query() *value {
+	if g.errs(wrongValue) {
+		return &value{kind: isText, text: strings.Repeat("ä ", 128) + "a", wrong: true}
+	}
+	word := func() string {
+		w := oneOf(g, g.known.words)
+		switch runes := []rune(w); {
+		case g.chance(10) && len(runes) > 3: // a letter is missing
+			at := 1 + g.IntN(len(runes)-2)
+			return string(runes[:at]) + string(runes[at+1:])
+		case g.chance(10):
+			return strings.ToUpper(w)
+		case g.chance(5):
+			return "-" + w
+		case g.chance(8):
+			return w + " OR " + oneOf(g, g.known.words)
+		}
+		return w
+	}
+	switch {
+	case g.chance(70):
+		return text(word())
+	case g.chance(60):
+		return text(word() + " " + word())
+	case g.chance(40):
+		return text(`"` + word() + " " + word() + oneOf(g, []string{`"`, ""}))
+	}
+	return text(oneOf(g, awkwardTexts))
+}
+
+// prefix is what somebody has typed so far.
+func (g *generator) prefix() *value {
+	v := g.query()
+	if runes := []rune(v.text); !v.wrong && g.chance(60) {
+		v.text = string(runes[:min(len(runes), 1+g.IntN(5))])
+	}
+	return v
+}
+
 // leaf makes a value of a scalar or an enum.
 func (g *generator) leaf(def *ast.Definition, o *plan.Object) *value {
 	if g.errs(wrongValue) {
@@ -824,6 +1103,8 @@ func (g *generator) leaf(def *ast.Definition, o *plan.Object) *value {
 			return scalar(oneOf(g, []string{"0", "1", "0.01", "123456.70", "10000", "-1"}))
 		}
 		return text(oneOf(g, append([]string{"1.000", "-1", "0.015", "15750000", "99999999999999999999.9"}, awkwardAmounts...)))
+	case "Duration":
+		return text(oneOf(g, []string{"P0D", "P1D", "P30D", "P1M", "P1Y6M", "P2W", "P25Y", "P999Y9999M9999W9999D"}))
 	case "ID":
 		return g.anyID(o.Type)
 	}
@@ -864,6 +1145,8 @@ func (g *generator) wrongLeaf(def *ast.Definition) *value {
 		return oneOf(g, []*value{text("2024-02-30T00:00:00Z"), text("2024-02-28"), text("2024-02-28T24:00:00Z"), text("2024-02-28T12:00:00"), scalar(0)})
 	case "Decimal":
 		return oneOf(g, []*value{text("1e3"), text(""), text("1,5"), text("NaN"), text("."), text("1.00000000001"), scalar(true)})
+	case "Duration":
+		return oneOf(g, []*value{text("P"), text("30"), text("PT1H"), text("-P1D"), text("P1.5D"), text("P10000D"), text("P1D1Y"), scalar(30)})
 	case "ID":
 		return oneOf(g, []*value{text("article"), text(""), text("article_01h455vb4pex5vsknk084sn02"), text("article_81hgercx00eewtm2291jttyk6q"), scalar(7)})
 	}

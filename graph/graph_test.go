@@ -3,6 +3,8 @@ package graph_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"hash/crc32"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -10,9 +12,11 @@ import (
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/demo"
+	"stadtgraph/internal/german"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/register"
+	"stadtgraph/internal/search"
 )
 
 // seed fills a database with what `dev` loads.
@@ -20,12 +24,24 @@ func seed(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := register.LoadShipped(ctx, pool, nil); err != nil {
 		return err
 	}
-	return demo.Load(ctx, pool)
+	if err := demo.Load(ctx, pool); err != nil {
+		return err
+	}
+	catalogue, err := graph.Catalogue()
+	if err != nil {
+		return err
+	}
+	return search.Refresh(ctx, pool, catalogue)
+}
+
+// seedVersion names what seed makes.
+func seedVersion() string {
+	return fmt.Sprint(register.Version(), demo.Version(), search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
 }
 
 // shipped is a database with what `dev` loads, for tests that only read.
 func shipped(t testing.TB) *pgxpool.Pool {
-	return pgtest.Shared(t, "shipped", register.Version()+demo.Version(), seed)
+	return pgtest.Shared(t, "shipped", seedVersion(), seed)
 }
 
 func newPlanner(t testing.TB, pool *pgxpool.Pool) *plan.Planner {

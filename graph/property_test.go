@@ -152,6 +152,7 @@ func comparisonOver(t testing.TB, pool *pgxpool.Pool) *comparison {
 		}
 	}
 	c.known.keys = c.texts("municipality_key", "key")
+	c.known.words = c.texts("(SELECT DISTINCT word FROM search_document, regexp_split_to_table(title, '[[:space:]]+') word) w", "word")
 	c.known.codes = c.texts("indicator", "code")
 	return c
 }
@@ -173,6 +174,10 @@ func (c *comparison) texts(from, column string) []string {
 func (c *comparison) count(typeName string, f *ast.Field) {
 	item := typeName + "." + f.Name
 	c.known.visit(item)
+	if item == "Query.search" {
+		_, hits, correction := c.ref.hits(f.ArgumentMap(c.ref.vars))
+		c.known.visit("form: search finds " + map[bool]string{true: "something", false: "nothing"}[len(hits) > 0] + map[bool]string{true: ", corrected"}[correction != "null"])
+	}
 	if strings.HasSuffix(f.Definition.Type.Name(), "Connection") {
 		item = f.Definition.Type.Name()
 	}
@@ -197,6 +202,12 @@ func (c *comparison) countInput(item string, def *ast.Definition, v any) {
 			}
 			c.known.visit(fmt.Sprintf("%sField.%s.%s.%s", def.Name, field, or(members["direction"], "ASC"), or(members["nulls"], "LAST")))
 		}
+		if value, ok := v.(string); ok && strings.HasSuffix(item, ".by") {
+			c.known.visit(item + "." + value)
+		}
+		if value, ok := v.(bool); ok {
+			c.known.visit(fmt.Sprintf("%s.%v", item, value))
+		}
 		for name, member := range members {
 			c.countInput(item+"."+name, c.catalogue.Schema.Types[def.Fields.ForName(name).Type.Name()], member)
 		}
@@ -218,9 +229,15 @@ inline fragment without a type
 inline fragment on an interface
 inline fragment on an object
 inline fragment on an object, of an interface
+inline fragment on an object, of a union
+inline fragment on an interface, of a union
+inline fragment on a union
 named fragment on an interface
 named fragment on an object
 named fragment on an object, of an interface
+named fragment on an object, of a union
+named fragment on an interface, of a union
+named fragment on a union
 named fragment spread twice
 @skip, true
 @skip, false
@@ -233,6 +250,7 @@ named fragment spread twice
 __typename of Query
 __typename of an object
 __typename of an interface
+__typename of a union
 __typename of a connection
 __typename of an edge
 __typename of PageInfo
@@ -252,6 +270,8 @@ variable of ID
 variable of Date
 variable of DateTime
 variable of Decimal
+variable of Duration
+variable of Float
 variable of an enum
 variable of an input object
 variable of a list of scalars
@@ -266,6 +286,19 @@ member with a default, absent
 one item for a list
 one item for a list, in a variable
 block string
+a facet chosen from
+a facet chosen from, inside and
+a facet chosen from, inside or
+a facet chosen from, inside not
+a facet chosen from, beside or
+a numbered page
+a cursor by relevance
+a cursor by distance
+a cursor of hits
+relevance unasked
+search finds something
+search finds something, corrected
+search finds nothing
 a wrong argument
 a wrong argument in a variable
 a wrong argument, skipped
@@ -289,6 +322,8 @@ func (c *comparison) see(op *ast.OperationDefinition, vars map[string]any, viewe
 			return name
 		case def.Kind == ast.Interface:
 			return "an interface"
+		case def.Kind == ast.Union:
+			return "a union"
 		case strings.HasSuffix(name, "Connection"):
 			return "a connection"
 		case strings.HasSuffix(name, "Edge"):
@@ -354,7 +389,10 @@ func (c *comparison) see(op *ast.OperationDefinition, vars map[string]any, viewe
 		on = cmp.Or(on, typeName)
 		saw(how+" on an interface", types[on].Kind == ast.Interface)
 		saw(how+" on an object", types[on].Kind == ast.Object && on == typeName)
+		saw(how+" on a union", types[on].Kind == ast.Union)
 		saw(how+" on an object, of an interface", types[on].Kind == ast.Object && types[typeName].Kind == ast.Interface)
+		saw(how+" on an object, of a union", types[on].Kind == ast.Object && types[typeName].Kind == ast.Union)
+		saw(how+" on an interface, of a union", types[on].Kind == ast.Interface && types[typeName].Kind == ast.Union)
 		selections(set, on)
 	}
 	selections = func(set ast.SelectionSet, typeName string) {
@@ -384,15 +422,48 @@ func (c *comparison) see(op *ast.OperationDefinition, vars map[string]any, viewe
 						value(given.Value, a.Type, "")
 					}
 				}
+				if target, ok := strings.CutSuffix(s.Definition.Type.Name(), "Connection"); ok && !wrong {
+					c.seeList(s, c.catalogue.Object(target), saw)
+				}
 				selections(s.SelectionSet, s.Definition.Type.Name())
 			}
 		}
 		saw("several root fields", typeName == "Query" && len(fields) > 1)
 	}
+	c.ref.vars = vars
 	selections(op.SelectionSet, "Query")
 	saw("a wrong argument", wrong)
 	c.ref.vars = vars
 	saw("a wrong argument, skipped", wrong && len(c.ref.reaches(op.SelectionSet, wrongAlias, "")) == 0)
+}
+
+// seeList notes the forms of one list.
+func (c *comparison) seeList(list *ast.Field, o *plan.Object, saw func(form string, is bool)) {
+	args := list.ArgumentMap(c.ref.vars)
+	filter, _ := args["filter"].(map[string]any)
+	order := fmt.Sprint(args["orderBy"])
+	asked := len(itemsOf(args["orderBy"])) > 0
+	paged := args["after"] != nil || args["before"] != nil
+	saw("a numbered page", args["page"] != nil)
+	saw("relevance unasked", filter["q"] != nil && !asked)
+	saw("a cursor by relevance", paged && (strings.Contains(order, "RELEVANCE") || filter["q"] != nil && !asked))
+	saw("a cursor by distance", paged && strings.Contains(order, "DISTANCE"))
+	saw("a cursor of hits", paged && o.Type == "SearchHit")
+	for _, s := range list.SelectionSet {
+		f, ok := s.(*ast.Field)
+		if !ok || f.Name != "facets" {
+			continue
+		}
+		for _, by := range itemsOf(f.ArgumentMap(c.ref.vars)["by"]) {
+			for _, name := range o.Facets[camel(by)].Filters {
+				saw("a facet chosen from", filter[name] != nil)
+				saw("a facet chosen from, beside or", filter[name] != nil && filter["or"] != nil)
+				for _, inside := range []string{"and", "or", "not"} {
+					saw("a facet chosen from, inside "+inside, mentions(filter[inside], name))
+				}
+			}
+		}
+	}
 }
 
 // sharedKey says whether an id is one of those whose key rows of all types have.
@@ -621,7 +692,8 @@ func (c *comparison) differ(raw []byte, want string) string {
 			text, _ := wanted[i].(string)
 			if cursor, ok := got[i].(string); ok && strings.HasPrefix(text, cursorOf) {
 				key, list, _ := strings.Cut(strings.TrimPrefix(text, cursorOf), " in ")
-				if rowOfCursor(cursor) == key {
+				if known, ok := c.ref.rows[cursor]; strings.HasSuffix(key, rowOfCursor(cursor)) && (!ok || known == key) {
+					c.ref.rows[cursor] = key
 					c.keep(list, cursor)
 					continue
 				}
@@ -691,16 +763,24 @@ func items(catalogue *plan.Catalogue) (items []string, leads map[string][]string
 			} else if schema.Types[f.Type.Name()].Kind == ast.Object {
 				leads[def.Name+"."+f.Name] = []string{f.Type.Name()}
 			}
-			if def == schema.Query && catalogue.Root(f.Name) != nil || def != schema.Query && !strings.HasSuffix(f.Type.Name(), "Connection") {
-				for _, a := range f.Arguments {
+			for _, a := range f.Arguments {
+				switch {
+				case strings.HasSuffix(f.Type.Name(), "Connection"): // with those of all such lists
+					if item := f.Type.Name() + "." + a.Name; !slices.Contains(items, item) {
+						need("%s", item)
+					}
+				case def == schema.Query && catalogue.Root(f.Name) == nil:
+				default:
 					need("%s.%s.%s", def.Name, f.Name, a.Name)
+				}
+				if a.Name == "by" {
+					for _, v := range schema.Types[a.Type.Name()].EnumValues {
+						need("%s.%s.by.%s", def.Name, f.Name, v.Name)
+					}
 				}
 			}
 		}
-		if target, ok := strings.CutSuffix(def.Name, "Connection"); ok {
-			for _, a := range []string{"first", "last", "after", "before"} {
-				need("%s.%s", def.Name, a)
-			}
+		if target, ok := strings.CutSuffix(def.Name, "Connection"); ok && schema.Types[target+"OrderField"] != nil {
 			for _, v := range schema.Types[target+"OrderField"].EnumValues {
 				for _, how := range []string{"ASC.LAST", "ASC.FIRST", "DESC.LAST", "DESC.FIRST"} {
 					need("%sOrderField.%s.%s", target, v.Name, how)
@@ -714,12 +794,16 @@ func items(catalogue *plan.Catalogue) (items []string, leads map[string][]string
 			need("%s.%s", item, f.Name)
 			inner := schema.Types[f.Type.Name()]
 			switch {
+			case inner.Name == "Boolean":
+				need("%s.%s.true", item, f.Name)
+				need("%s.%s.false", item, f.Name)
 			case inner.Kind != ast.InputObject:
 			case inner.Fields.ForName("and") != nil:
 				leads[item+"."+f.Name] = []string{inner.Name}
 			case strings.HasSuffix(inner.Name, "ListFilter"):
 				need("%s.%s.some", item, f.Name)
 				need("%s.%s.none", item, f.Name)
+				need("%s.%s.all", item, f.Name)
 				leads[item+"."+f.Name] = []string{strings.TrimSuffix(inner.Name, "ListFilter") + "Filter"}
 			default:
 				conditions(item+"."+f.Name, inner)

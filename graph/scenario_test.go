@@ -12,9 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"stadtgraph/graph"
-	"stadtgraph/internal/demo"
 	"stadtgraph/internal/pgtest"
-	"stadtgraph/internal/register"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected answers in testdata")
@@ -62,7 +60,7 @@ func runScenario(t *testing.T, file string) {
 	case bytes.Contains(archive.Comment, []byte("empty database")):
 		pool = pgtest.DB(t)
 	case data != nil:
-		pool = pgtest.From(t, "shipped", register.Version()+demo.Version(), seed)
+		pool = pgtest.From(t, "shipped", seedVersion(), seed)
 	}
 	if data != nil {
 		if _, err := pool.Exec(t.Context(), string(data.Data)); err != nil {

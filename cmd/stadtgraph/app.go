@@ -15,6 +15,7 @@ import (
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/search"
 	"stadtgraph/internal/server"
 	"stadtgraph/migrations"
 )
@@ -36,7 +37,13 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 		reading.Close()
 		return nil, err
 	}
-	a := &app{close: func() { reading.Close(); health.Close() }}
+	keeping, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, ApplicationName: "stadtgraph search", MaxConns: 1})
+	if err != nil {
+		health.Close()
+		reading.Close()
+		return nil, err
+	}
+	a := &app{close: func() { reading.Close(); health.Close(); keeping.Close() }}
 	catalogue, err := graph.Catalogue()
 	if err != nil {
 		a.close()
@@ -59,6 +66,19 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 	if err != nil {
 		a.close()
 		return nil, err
+	}
+	// What is written from now on is found in a moment.
+	ctx, cancel := context.WithCancel(ctx)
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		search.Keep(ctx, keeping, catalogue)
+	}()
+	closePools := a.close
+	a.close = func() {
+		cancel()
+		<-kept
+		closePools()
 	}
 	return a, nil
 }

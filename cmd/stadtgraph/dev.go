@@ -79,7 +79,8 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 		err = errors.Join(err, db.Stop(stop))
 	}()
 	url := db.URL(pglocal.Database)
-	if _, err := migrate(ctx, url); err != nil {
+	schema, err := migrateSchema(ctx, url)
+	if err != nil {
 		return err
 	}
 	if !c.Empty {
@@ -89,6 +90,11 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 	}
 	if c.Sample {
 		if err := loadSample(ctx, url, c.SampleScale); err != nil {
+			return err
+		}
+	}
+	if !schema.Newer() {
+		if err := refresh(ctx, url); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,11 @@ func (c *importRegister) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !c.DryRun {
+		if err := refresh(ctx, c.DatabaseURL); err != nil {
+			return err
+		}
+	}
 	limit := rowsShown
 	if c.All {
 		limit = -1

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"stadtgraph/graph"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/render"
+	"stadtgraph/internal/search"
 	"stadtgraph/migrations"
 )
 
@@ -31,16 +33,41 @@ func (c *migrateUp) Run(ctx context.Context) error {
 // migrate brings a database up to date with this binary: its schema, and what
 // is computed of the texts in it.
 func migrate(ctx context.Context, url string) (postgres.Schema, error) {
-	state, err := postgres.Migrate(ctx, url, migrations.FS)
+	state, err := migrateSchema(ctx, url)
 	if err != nil || state.Newer() {
 		return state, err
 	}
-	pool, err := postgres.Open(ctx, postgres.Config{URL: url, ApplicationName: "stadtgraph render", MaxConns: 1})
+	return state, refresh(ctx, url)
+}
+
+// migrateSchema applies the migrations, or says beforehand why they would fail.
+func migrateSchema(ctx context.Context, url string) (postgres.Schema, error) {
+	pool, err := postgres.Open(ctx, postgres.Config{URL: url, ApplicationName: "stadtgraph migrate", MaxConns: 1})
 	if err != nil {
-		return state, err
+		return postgres.Schema{}, err
 	}
 	defer pool.Close()
-	return state, render.Refresh(ctx, pool)
+	if err := postgres.CheckExtension(ctx, pool, "pg_trgm"); err != nil {
+		return postgres.Schema{}, err
+	}
+	return postgres.Migrate(ctx, url, migrations.FS)
+}
+
+// refresh computes what is missing: renderings of texts, and what search finds.
+func refresh(ctx context.Context, url string) error {
+	catalogue, err := graph.Catalogue()
+	if err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, postgres.Config{URL: url, ApplicationName: "stadtgraph refresh"})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := render.Refresh(ctx, pool); err != nil {
+		return err
+	}
+	return search.Refresh(ctx, pool, catalogue)
 }
 
 type migrateDown struct {

@@ -138,6 +138,8 @@ schema {
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 """An instant in UTC, as in ` + "`" + `2024-02-06T09:30:00Z` + "`" + ` (RFC 3339)."""
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
+"""A span of time in the form of ISO 8601, in years, months, weeks and days: ` + "`" + `"P30D"` + "`" + `, ` + "`" + `"P1Y6M"` + "`" + `."""
+scalar Duration
 """An exact decimal number, sent as a string such as ` + "`" + `"15750000.00"` + "`" + ` so that no digit is lost."""
 scalar Decimal @specifiedBy(url: "https://www.w3.org/TR/xmlschema11-2/#decimal")
 """An absolute web address, ` + "`" + `http` + "`" + ` or ` + "`" + `https` + "`" + `."""
@@ -321,6 +323,46 @@ type Identifier {
   """Where the identifier leads; null if it leads nowhere on the web."""
   url: URL
 }
+"""What a facet says about a list: how many entries have which value."""
+type Facet {
+  """Which facet it is, as in the argument ` + "`" + `by` + "`" + `."""
+  by: String!
+  """The values with the most entries, the most frequent first; equal ones by value."""
+  buckets: [FacetBucket!]!
+  """How many values there are in all."""
+  valueCount: Int!
+  """Entries of the values that ` + "`" + `first` + "`" + ` leaves out, added up; an entry with several of them counts for each."""
+  otherCount: Int!
+  """Entries without a value."""
+  missingCount: Int!
+}
+"""One value of a facet."""
+type FacetBucket {
+  """The value as filters take it: a key, a slug, an enum value, a year."""
+  value: String!
+  """The value as people read it."""
+  label: String!
+  """How many entries have it."""
+  count: Int!
+}
+"""One value of a group, of one of its facets."""
+type GroupValue {
+  """Which facet it is of, as in the argument ` + "`" + `by` + "`" + `."""
+  by: String!
+  """The value as filters take it; null for entries without one."""
+  value: String
+  """The value as people read it; null for entries without one."""
+  label: String
+}
+"""The entries of a list that have the same values in several facets. An entry with several values in a facet, such as a joint award, stands in several groups, so groups must not be added up where that can be."""
+type Group {
+  """Its values, in the order of the argument ` + "`" + `by` + "`" + `."""
+  values: [GroupValue!]!
+  """How many entries it has."""
+  count: Int!
+  """Their amounts added up: of awards, what was awarded; null for types without amounts."""
+  amount: MoneySum
+}
 """A heading of a text, for a table of contents."""
 type Heading {
   """2 for a section, 3 for a part of it, and so on."""
@@ -431,6 +473,10 @@ input DateFilter {
   gte: Date
   """True: has no value. False: has one."""
   isNull: Boolean
+  """In the time that ends today, in Germany, so long: ` + "`" + `"P30D"` + "`" + ` for the last thirty days."""
+  last: Duration
+  """In the time that begins today, in Germany, so long."""
+  next: Duration
 }
 """Compares an instant. All operators that are given must hold."""
 input DateTimeFilter {
@@ -452,6 +498,10 @@ input DateTimeFilter {
   gte: DateTime
   """True: has no value. False: has one."""
   isNull: Boolean
+  """In the time that ends now, so long: ` + "`" + `"P30D"` + "`" + ` for the last thirty days."""
+  last: Duration
+  """In the time that begins now, so long."""
+  next: Duration
 }
 """Compares a text. All operators that are given must hold."""
 input StringFilter {
@@ -487,6 +537,38 @@ input BooleanFilter {
   eq: Boolean
   """Is not this value."""
   ne: Boolean
+}
+"""A point and a distance from it."""
+input NearFilter {
+  """Degrees north, WGS 84."""
+  latitude: Float!
+  """Degrees east, WGS 84."""
+  longitude: Float!
+  """Kilometres as the crow flies, to the point of the municipality on record."""
+  km: Float!
+}
+"""A rectangle of degrees, WGS 84."""
+input BoundingBox {
+  """Its southern edge, degrees north."""
+  south: Float!
+  """Its western edge, degrees east."""
+  west: Float!
+  """Its northern edge, degrees north."""
+  north: Float!
+  """Its eastern edge, degrees east."""
+  east: Float!
+}
+"""A point on the earth, WGS 84."""
+input GeoPointInput {
+  """Degrees north."""
+  latitude: Float!
+  """Degrees east."""
+  longitude: Float!
+}
+"""Who wants to apply."""
+input EligibilityFilter {
+  """Official key of the municipality, also a former one."""
+  key: String!
 }
 """Compares a date that may be vague."""
 input PartialDateFilter {
@@ -779,6 +861,8 @@ input StateFilter {
   or: [StateFilter!]
   """This does not hold."""
   not: StateFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its official key."""
@@ -800,6 +884,8 @@ input StateListFilter {
   some: StateFilter
   """No related item that the caller may see fits."""
   none: StateFilter
+  """For each of these there is one that meets it."""
+  all: [StateFilter!]
 }
 """Compares a ` + "`" + `StateCode` + "`" + `. All operators that are given must hold."""
 input StateCodeFilter {
@@ -824,6 +910,8 @@ enum StateOrderField {
   POPULATION
   """By area."""
   AREA_KM2
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of states."""
 input StateOrder {
@@ -853,6 +941,8 @@ type StateConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
 }
 extend type Query {
   """One state. Give exactly one of the arguments."""
@@ -880,6 +970,10 @@ extend type Query {
     filter: StateFilter
     """In which order; by key if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StateOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): StateConnection!
 }
 
@@ -1155,6 +1249,13 @@ type Municipality implements Node & Owner & Recipient {
   ): FundingAwardConnection!
   """What it was awarded in all. A joint award counts in full at each of its recipients, so these sums must not be added up."""
   totalAwarded: MoneySum!
+  """Whether it has an adopted strategy that is in force today."""
+  hasCurrentStrategy: Boolean!
+  """How far its point on record is from another, in kilometres as the crow flies; null without one."""
+  distanceKm(
+    """The other point."""
+    from: GeoPointInput!
+  ): Float
   """Departments, councils and other bodies of it."""
   organizations(
     """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
@@ -1247,6 +1348,8 @@ input MunicipalityFilter {
   or: [MunicipalityFilter!]
   """This does not hold."""
   not: MunicipalityFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -1299,6 +1402,14 @@ input MunicipalityFilter {
   awards: FundingAwardListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
+  """Of these territories, members included: official keys of states (` + "`" + `"09"` + "`" + `), government regions, districts, associations and municipalities; at most 100."""
+  territory: [String!]
+  """Whether it has an adopted strategy that is in force today."""
+  hasCurrentStrategy: BooleanFilter
+  """No farther than this from a point."""
+  near: NearFilter
+  """Inside a rectangle of degrees."""
+  within: BoundingBox
 }
 """A condition on related municipalities."""
 input MunicipalityListFilter {
@@ -1306,6 +1417,8 @@ input MunicipalityListFilter {
   some: MunicipalityFilter
   """No related item that the caller may see fits."""
   none: MunicipalityFilter
+  """For each of these there is one that meets it."""
+  all: [MunicipalityFilter!]
 }
 """Compares a ` + "`" + `AdministrativeLevel` + "`" + `. All operators that are given must hold."""
 input AdministrativeLevelFilter {
@@ -1360,6 +1473,10 @@ enum MunicipalityOrderField {
   POPULATION_DENSITY
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
+  """Entfernung from the point of ` + "`" + `filter.near` + "`" + `, which it takes."""
+  DISTANCE
 }
 """One key of an order of municipalities."""
 input MunicipalityOrder {
@@ -1377,6 +1494,21 @@ type MunicipalityEdge {
   """The item itself."""
   node: Municipality!
 }
+"""What lists of this type can be counted by."""
+enum MunicipalityFacet {
+  """Bundesland."""
+  STATE
+  """Regierungsbezirk."""
+  GOVERNMENT_REGION
+  """Landkreis."""
+  DISTRICT
+  """Gemeindeverband."""
+  ASSOCIATION
+  """Art der Gemeinde."""
+  KIND
+  """Grad der Verstädterung."""
+  URBANISATION
+}
 """A page of municipalities, after the Relay Cursor Connections Specification."""
 type MunicipalityConnection {
   """The items with their cursors."""
@@ -1389,6 +1521,22 @@ type MunicipalityConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [MunicipalityFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [MunicipalityFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 """What became of an official key."""
 enum KeyStatus {
@@ -1439,6 +1587,10 @@ extend type Query {
     filter: MunicipalityFilter
     """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MunicipalityOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): MunicipalityConnection!
 }
 
@@ -1667,6 +1819,8 @@ input StrategyFilter {
   or: [StrategyFilter!]
   """This does not hold."""
   not: StrategyFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -1715,6 +1869,12 @@ input StrategyFilter {
   articles: ArticleListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
+  """Of these territories, members included: official keys of states (` + "`" + `"09"` + "`" + `), government regions, districts, associations and municipalities; at most 100."""
+  territory: [String!]
+  """Whether it names a source."""
+  hasSource: Boolean
+  """Only what somebody compared with a source at this instant or later."""
+  verifiedSince: DateTime
 }
 """A condition on related strategies."""
 input StrategyListFilter {
@@ -1722,6 +1882,8 @@ input StrategyListFilter {
   some: StrategyFilter
   """No related item that the caller may see fits."""
   none: StrategyFilter
+  """For each of these there is one that meets it."""
+  all: [StrategyFilter!]
 }
 """Compares a ` + "`" + `StrategyKind` + "`" + `. All operators that are given must hold."""
 input StrategyKindFilter {
@@ -1765,6 +1927,12 @@ enum StrategyOrderField {
   NEXT_EVALUATION_ON
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
+  """Einwohner of its municipality, the largest if there are several."""
+  POPULATION
+  """Name der Kommune, the first if there are several."""
+  MUNICIPALITY_NAME
 }
 """One key of an order of strategies."""
 input StrategyOrder {
@@ -1782,6 +1950,27 @@ type StrategyEdge {
   """The item itself."""
   node: Strategy!
 }
+"""What lists of this type can be counted by."""
+enum StrategyFacet {
+  """Bundesland of its municipalities."""
+  STATE
+  """Kommune."""
+  MUNICIPALITY
+  """Art der Strategie."""
+  KIND
+  """Status, as of today."""
+  STATUS
+  """Jahr des Beschlusses."""
+  ADOPTED_YEAR
+  """Jahr der Vorstellung."""
+  PRESENTED_YEAR
+  """Handlungsfeld."""
+  ACTION_FIELD
+  """Querschnittsthema."""
+  CROSS_CUTTING_TOPIC
+  """Thema."""
+  TOPIC
+}
 """A page of strategies, after the Relay Cursor Connections Specification."""
 type StrategyConnection {
   """The items with their cursors."""
@@ -1794,6 +1983,22 @@ type StrategyConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [StrategyFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [StrategyFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One strategy. Give exactly one of the arguments."""
@@ -1817,6 +2022,10 @@ extend type Query {
     filter: StrategyFilter
     """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [StrategyOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): StrategyConnection!
 }
 
@@ -1941,6 +2150,8 @@ input MeasureFilter {
   or: [MeasureFilter!]
   """This does not hold."""
   not: MeasureFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -1971,6 +2182,12 @@ input MeasureFilter {
   awards: FundingAwardListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
+  """Of these territories, members included: official keys of states (` + "`" + `"09"` + "`" + `), government regions, districts, associations and municipalities; at most 100."""
+  territory: [String!]
+  """Whether it names a source."""
+  hasSource: Boolean
+  """Only what somebody compared with a source at this instant or later."""
+  verifiedSince: DateTime
 }
 """A condition on related measures."""
 input MeasureListFilter {
@@ -1978,6 +2195,8 @@ input MeasureListFilter {
   some: MeasureFilter
   """No related item that the caller may see fits."""
   none: MeasureFilter
+  """For each of these there is one that meets it."""
+  all: [MeasureFilter!]
 }
 """Compares a ` + "`" + `MeasureStatus` + "`" + `. All operators that are given must hold."""
 input MeasureStatusFilter {
@@ -2015,6 +2234,12 @@ enum MeasureOrderField {
   BUDGET
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
+  """Einwohner of its municipality, the largest if there are several."""
+  POPULATION
+  """Name der Kommune, the first if there are several."""
+  MUNICIPALITY_NAME
 }
 """One key of an order of measures."""
 input MeasureOrder {
@@ -2032,6 +2257,23 @@ type MeasureEdge {
   """The item itself."""
   node: Measure!
 }
+"""What lists of this type can be counted by."""
+enum MeasureFacet {
+  """Bundesland."""
+  STATE
+  """Kommune."""
+  MUNICIPALITY
+  """Status."""
+  STATUS
+  """Priorität."""
+  PRIORITY
+  """Handlungsfeld."""
+  ACTION_FIELD
+  """Thema."""
+  TOPIC
+  """Strategie."""
+  STRATEGY
+}
 """A page of measures, after the Relay Cursor Connections Specification."""
 type MeasureConnection {
   """The items with their cursors."""
@@ -2044,6 +2286,22 @@ type MeasureConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [MeasureFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [MeasureFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One measure. Give exactly one of the arguments."""
@@ -2067,6 +2325,10 @@ extend type Query {
     filter: MeasureFilter
     """In which order; by position, then title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [MeasureOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): MeasureConnection!
 }
 
@@ -2273,6 +2535,8 @@ input FundingProgramFilter {
   or: [FundingProgramFilter!]
   """This does not hold."""
   not: FundingProgramFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -2305,6 +2569,12 @@ input FundingProgramFilter {
   awards: FundingAwardListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
+  """Whether it names a source."""
+  hasSource: Boolean
+  """Only what somebody compared with a source at this instant or later."""
+  verifiedSince: DateTime
+  """For which a municipality can apply: it is open to municipalities, and its area includes this one."""
+  eligibleFor: EligibilityFilter
 }
 """A condition on related funding programs."""
 input FundingProgramListFilter {
@@ -2312,6 +2582,8 @@ input FundingProgramListFilter {
   some: FundingProgramFilter
   """No related item that the caller may see fits."""
   none: FundingProgramFilter
+  """For each of these there is one that meets it."""
+  all: [FundingProgramFilter!]
 }
 """Compares a ` + "`" + `FundingLevel` + "`" + `. All operators that are given must hold."""
 input FundingLevelFilter {
@@ -2347,6 +2619,8 @@ enum FundingProgramOrderField {
   TOTAL_VOLUME
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of funding programs."""
 input FundingProgramOrder {
@@ -2364,6 +2638,21 @@ type FundingProgramEdge {
   """The item itself."""
   node: FundingProgram!
 }
+"""What lists of this type can be counted by."""
+enum FundingProgramFacet {
+  """Ebene des Fördergebers."""
+  LEVEL
+  """Status, as of today."""
+  STATUS
+  """Fördergebiet: the states it is for; nationwide programs have none."""
+  STATE
+  """Fördergeber."""
+  FUNDER
+  """Förderbereich."""
+  FUNDING_AREA
+  """Thema."""
+  TOPIC
+}
 """A page of funding programs, after the Relay Cursor Connections Specification."""
 type FundingProgramConnection {
   """The items with their cursors."""
@@ -2376,6 +2665,22 @@ type FundingProgramConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [FundingProgramFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [FundingProgramFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One funding program. Give exactly one of the arguments."""
@@ -2399,6 +2704,10 @@ extend type Query {
     filter: FundingProgramFilter
     """In which order; by title if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingProgramOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): FundingProgramConnection!
 }
 
@@ -2461,6 +2770,8 @@ input FundingCallFilter {
   or: [FundingCallFilter!]
   """This does not hold."""
   not: FundingCallFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """The program it belongs to."""
@@ -2481,6 +2792,10 @@ input FundingCallFilter {
   awards: FundingAwardListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
+  """Whether it names a source."""
+  hasSource: Boolean
+  """Only what somebody compared with a source at this instant or later."""
+  verifiedSince: DateTime
 }
 """A condition on related funding calls."""
 input FundingCallListFilter {
@@ -2488,6 +2803,8 @@ input FundingCallListFilter {
   some: FundingCallFilter
   """No related item that the caller may see fits."""
   none: FundingCallFilter
+  """For each of these there is one that meets it."""
+  all: [FundingCallFilter!]
 }
 """What funding calls can be ordered by."""
 enum FundingCallOrderField {
@@ -2501,6 +2818,8 @@ enum FundingCallOrderField {
   CLOSES_ON
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of funding calls."""
 input FundingCallOrder {
@@ -2518,6 +2837,15 @@ type FundingCallEdge {
   """The item itself."""
   node: FundingCall!
 }
+"""What lists of this type can be counted by."""
+enum FundingCallFacet {
+  """Förderprogramm."""
+  PROGRAM
+  """Jahr."""
+  YEAR
+  """Status, as of today."""
+  STATUS
+}
 """A page of funding calls, after the Relay Cursor Connections Specification."""
 type FundingCallConnection {
   """The items with their cursors."""
@@ -2530,6 +2858,22 @@ type FundingCallConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [FundingCallFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [FundingCallFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One call."""
@@ -2551,6 +2895,10 @@ extend type Query {
     filter: FundingCallFilter
     """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingCallOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): FundingCallConnection!
 }
 
@@ -2698,6 +3046,8 @@ input FundingAwardFilter {
   or: [FundingAwardFilter!]
   """This does not hold."""
   not: FundingAwardFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """What is funded."""
@@ -2726,6 +3076,12 @@ input FundingAwardFilter {
   measures: MeasureListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
+  """Of these territories, members included: official keys of states (` + "`" + `"09"` + "`" + `), government regions, districts, associations and municipalities; at most 100."""
+  territory: [String!]
+  """Whether it names a source."""
+  hasSource: Boolean
+  """Only what somebody compared with a source at this instant or later."""
+  verifiedSince: DateTime
 }
 """A condition on related funding awards."""
 input FundingAwardListFilter {
@@ -2733,6 +3089,8 @@ input FundingAwardListFilter {
   some: FundingAwardFilter
   """No related item that the caller may see fits."""
   none: FundingAwardFilter
+  """For each of these there is one that meets it."""
+  all: [FundingAwardFilter!]
 }
 """What funding awards can be ordered by."""
 enum FundingAwardOrderField {
@@ -2746,6 +3104,12 @@ enum FundingAwardOrderField {
   TOTAL_BUDGET
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
+  """Einwohner of its municipality, the largest if there are several."""
+  POPULATION
+  """Name der Kommune, the first if there are several."""
+  MUNICIPALITY_NAME
 }
 """One key of an order of funding awards."""
 input FundingAwardOrder {
@@ -2763,6 +3127,21 @@ type FundingAwardEdge {
   """The item itself."""
   node: FundingAward!
 }
+"""What lists of this type can be counted by."""
+enum FundingAwardFacet {
+  """Bundesland of its recipients."""
+  STATE
+  """Kommune that received it."""
+  MUNICIPALITY
+  """Förderprogramm."""
+  PROGRAM
+  """Jahr der Bewilligung."""
+  YEAR
+  """Jahr des Aufrufs."""
+  CALL_YEAR
+  """Kategorie."""
+  CATEGORY
+}
 """A page of funding awards, after the Relay Cursor Connections Specification."""
 type FundingAwardConnection {
   """The items with their cursors."""
@@ -2775,6 +3154,22 @@ type FundingAwardConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [FundingAwardFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [FundingAwardFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One award."""
@@ -2796,6 +3191,10 @@ extend type Query {
     filter: FundingAwardFilter
     """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [FundingAwardOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): FundingAwardConnection!
 }
 
@@ -3152,6 +3551,8 @@ input ArticleFilter {
   or: [ArticleFilter!]
   """This does not hold."""
   not: ArticleFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -3208,6 +3609,12 @@ input ArticleFilter {
   comments: CommentListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
+  """Of these territories, members included: official keys of states (` + "`" + `"09"` + "`" + `), government regions, districts, associations and municipalities; at most 100."""
+  territory: [String!]
+  """Whether it names a source."""
+  hasSource: Boolean
+  """Only what somebody compared with a source at this instant or later."""
+  verifiedSince: DateTime
 }
 """A condition on related articles."""
 input ArticleListFilter {
@@ -3215,6 +3622,8 @@ input ArticleListFilter {
   some: ArticleFilter
   """No related item that the caller may see fits."""
   none: ArticleFilter
+  """For each of these there is one that meets it."""
+  all: [ArticleFilter!]
 }
 """Compares a ` + "`" + `ArticleKind` + "`" + `. All operators that are given must hold."""
 input ArticleKindFilter {
@@ -3252,6 +3661,8 @@ enum ArticleOrderField {
   COMMENT_COUNT
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of articles."""
 input ArticleOrder {
@@ -3269,6 +3680,27 @@ type ArticleEdge {
   """The item itself."""
   node: Article!
 }
+"""What lists of this type can be counted by."""
+enum ArticleFacet {
+  """Art des Textes."""
+  KIND
+  """Jahr der Veröffentlichung."""
+  YEAR
+  """Bundesland of its municipalities."""
+  STATE
+  """Landkreis of its municipalities."""
+  DISTRICT
+  """Kommune."""
+  MUNICIPALITY
+  """Ressort."""
+  SECTION
+  """Schlagwort."""
+  KEYWORD
+  """Thema."""
+  TOPIC
+  """Sprache."""
+  LANGUAGE
+}
 """A page of articles, after the Relay Cursor Connections Specification."""
 type ArticleConnection {
   """The items with their cursors."""
@@ -3281,6 +3713,22 @@ type ArticleConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [ArticleFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [ArticleFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One article. Give exactly one of the arguments."""
@@ -3304,6 +3752,10 @@ extend type Query {
     filter: ArticleFilter
     """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [ArticleOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): ArticleConnection!
 }
 
@@ -3394,6 +3846,8 @@ input CommentFilter {
   or: [CommentFilter!]
   """This does not hold."""
   not: CommentFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """What it is about."""
@@ -3411,11 +3865,15 @@ input CommentListFilter {
   some: CommentFilter
   """No related item that the caller may see fits."""
   none: CommentFilter
+  """For each of these there is one that meets it."""
+  all: [CommentFilter!]
 }
 """What comments can be ordered by."""
 enum CommentOrderField {
   """By the instant it was written."""
   CREATED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of comments."""
 input CommentOrder {
@@ -3433,6 +3891,13 @@ type CommentEdge {
   """The item itself."""
   node: Comment!
 }
+"""What lists of this type can be counted by."""
+enum CommentFacet {
+  """Jahr."""
+  YEAR
+  """Tiefe im Gesprächsfaden."""
+  DEPTH
+}
 """A page of comments, after the Relay Cursor Connections Specification."""
 type CommentConnection {
   """The items with their cursors."""
@@ -3445,6 +3910,22 @@ type CommentConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [CommentFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [CommentFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One comment."""
@@ -3587,6 +4068,8 @@ input TopicFilter {
   or: [TopicFilter!]
   """This does not hold."""
   not: TopicFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -3604,6 +4087,8 @@ input TopicListFilter {
   some: TopicFilter
   """No related item that the caller may see fits."""
   none: TopicFilter
+  """For each of these there is one that meets it."""
+  all: [TopicFilter!]
 }
 """Compares a ` + "`" + `TopicScheme` + "`" + `. All operators that are given must hold."""
 input TopicSchemeFilter {
@@ -3624,6 +4109,8 @@ enum TopicOrderField {
   NAME
   """By the number of articles."""
   ARTICLE_COUNT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of topics."""
 input TopicOrder {
@@ -3641,6 +4128,13 @@ type TopicEdge {
   """The item itself."""
   node: Topic!
 }
+"""What lists of this type can be counted by."""
+enum TopicFacet {
+  """Liste, to which it belongs."""
+  SCHEME
+  """Oberbegriff."""
+  PARENT
+}
 """A page of topics, after the Relay Cursor Connections Specification."""
 type TopicConnection {
   """The items with their cursors."""
@@ -3653,6 +4147,22 @@ type TopicConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [TopicFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [TopicFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One topic. Give exactly one of the arguments."""
@@ -3676,6 +4186,10 @@ extend type Query {
     filter: TopicFilter
     """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [TopicOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): TopicConnection!
 }
 
@@ -3916,6 +4430,8 @@ input OrganizationFilter {
   or: [OrganizationFilter!]
   """This does not hold."""
   not: OrganizationFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -3932,6 +4448,8 @@ input OrganizationFilter {
   municipality: MunicipalityFilter
   """The state it belongs to."""
   state: StateFilter
+  """Of these territories, members included: official keys of states (` + "`" + `"09"` + "`" + `), government regions, districts, associations and municipalities; at most 100."""
+  territory: [String!]
 }
 """A condition on related organizations."""
 input OrganizationListFilter {
@@ -3939,6 +4457,8 @@ input OrganizationListFilter {
   some: OrganizationFilter
   """No related item that the caller may see fits."""
   none: OrganizationFilter
+  """For each of these there is one that meets it."""
+  all: [OrganizationFilter!]
 }
 """Compares a ` + "`" + `OrganizationKind` + "`" + `. All operators that are given must hold."""
 input OrganizationKindFilter {
@@ -3959,6 +4479,8 @@ enum OrganizationOrderField {
   NAME
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of organizations."""
 input OrganizationOrder {
@@ -3976,6 +4498,15 @@ type OrganizationEdge {
   """The item itself."""
   node: Organization!
 }
+"""What lists of this type can be counted by."""
+enum OrganizationFacet {
+  """Art der Organisation."""
+  KIND
+  """Bundesland."""
+  STATE
+  """Kommune."""
+  MUNICIPALITY
+}
 """A page of organizations, after the Relay Cursor Connections Specification."""
 type OrganizationConnection {
   """The items with their cursors."""
@@ -3988,6 +4519,22 @@ type OrganizationConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [OrganizationFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [OrganizationFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One organization. Give exactly one of the arguments."""
@@ -4011,6 +4558,10 @@ extend type Query {
     filter: OrganizationFilter
     """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [OrganizationOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): OrganizationConnection!
 }
 
@@ -4098,6 +4649,8 @@ input PersonFilter {
   or: [PersonFilter!]
   """This does not hold."""
   not: PersonFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Their global id."""
   id: IDFilter
   """Their slug."""
@@ -4119,6 +4672,8 @@ input PersonListFilter {
   some: PersonFilter
   """No related item that the caller may see fits."""
   none: PersonFilter
+  """For each of these there is one that meets it."""
+  all: [PersonFilter!]
 }
 """What people can be ordered by."""
 enum PersonOrderField {
@@ -4128,6 +4683,8 @@ enum PersonOrderField {
   NAME
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of people."""
 input PersonOrder {
@@ -4180,6 +4737,10 @@ extend type Query {
     filter: PersonFilter
     """In which order; by family name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PersonOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): PersonConnection!
 }
 
@@ -4297,6 +4858,8 @@ input EventFilter {
   or: [EventFilter!]
   """This does not hold."""
   not: EventFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -4317,6 +4880,8 @@ input EventFilter {
   topics: TopicListFilter
   """When it was last changed."""
   modifiedAt: DateTimeFilter
+  """Of these territories, members included: official keys of states (` + "`" + `"09"` + "`" + `), government regions, districts, associations and municipalities; at most 100."""
+  territory: [String!]
 }
 """A condition on related events."""
 input EventListFilter {
@@ -4324,6 +4889,8 @@ input EventListFilter {
   some: EventFilter
   """No related item that the caller may see fits."""
   none: EventFilter
+  """For each of these there is one that meets it."""
+  all: [EventFilter!]
 }
 """Compares a ` + "`" + `EventKind` + "`" + `. All operators that are given must hold."""
 input EventKindFilter {
@@ -4346,6 +4913,12 @@ enum EventOrderField {
   TITLE
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
+  """Einwohner of its municipality, the largest if there are several."""
+  POPULATION
+  """Name der Kommune, the first if there are several."""
+  MUNICIPALITY_NAME
 }
 """One key of an order of events."""
 input EventOrder {
@@ -4363,6 +4936,19 @@ type EventEdge {
   """The item itself."""
   node: Event!
 }
+"""What lists of this type can be counted by."""
+enum EventFacet {
+  """Art der Veranstaltung."""
+  KIND
+  """Jahr."""
+  YEAR
+  """Bundesland."""
+  STATE
+  """Kommune."""
+  MUNICIPALITY
+  """Thema."""
+  TOPIC
+}
 """A page of events, after the Relay Cursor Connections Specification."""
 type EventConnection {
   """The items with their cursors."""
@@ -4375,6 +4961,22 @@ type EventConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [EventFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [EventFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One event. Give exactly one of the arguments."""
@@ -4398,6 +5000,10 @@ extend type Query {
     filter: EventFilter
     """In which order; newest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [EventOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): EventConnection!
 }
 
@@ -4452,6 +5058,8 @@ input RankingFilter {
   or: [RankingFilter!]
   """This does not hold."""
   not: RankingFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -4466,6 +5074,10 @@ input RankingFilter {
   publisher: OrganizationFilter
   """The places on record."""
   entries: RankingEntryListFilter
+  """Whether it names a source."""
+  hasSource: Boolean
+  """Only what somebody compared with a source at this instant or later."""
+  verifiedSince: DateTime
 }
 """A condition on related rankings."""
 input RankingListFilter {
@@ -4473,6 +5085,8 @@ input RankingListFilter {
   some: RankingFilter
   """No related item that the caller may see fits."""
   none: RankingFilter
+  """For each of these there is one that meets it."""
+  all: [RankingFilter!]
 }
 """What rankings can be ordered by."""
 enum RankingOrderField {
@@ -4480,6 +5094,8 @@ enum RankingOrderField {
   NAME
   """By the year of the edition."""
   EDITION
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of rankings."""
 input RankingOrder {
@@ -4497,6 +5113,15 @@ type RankingEdge {
   """The item itself."""
   node: Ranking!
 }
+"""What lists of this type can be counted by."""
+enum RankingFacet {
+  """Ausgabe."""
+  EDITION
+  """Kategorie."""
+  CATEGORY
+  """Herausgeber."""
+  PUBLISHER
+}
 """A page of rankings, after the Relay Cursor Connections Specification."""
 type RankingConnection {
   """The items with their cursors."""
@@ -4509,6 +5134,22 @@ type RankingConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [RankingFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [RankingFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 """The place of a municipality in a ranking."""
 type RankingEntry implements Node {
@@ -4553,6 +5194,8 @@ input RankingEntryFilter {
   rank: IntFilter
   """The score."""
   score: DecimalFilter
+  """Of these territories, members included: official keys of states (` + "`" + `"09"` + "`" + `), government regions, districts, associations and municipalities; at most 100."""
+  territory: [String!]
 }
 """A condition on related places in rankings."""
 input RankingEntryListFilter {
@@ -4560,6 +5203,8 @@ input RankingEntryListFilter {
   some: RankingEntryFilter
   """No related item that the caller may see fits."""
   none: RankingEntryFilter
+  """For each of these there is one that meets it."""
+  all: [RankingEntryFilter!]
 }
 """What places in rankings can be ordered by."""
 enum RankingEntryOrderField {
@@ -4569,6 +5214,10 @@ enum RankingEntryOrderField {
   SCORE
   """By the last change."""
   MODIFIED_AT
+  """Einwohner of its municipality, the largest if there are several."""
+  POPULATION
+  """Name der Kommune, the first if there are several."""
+  MUNICIPALITY_NAME
 }
 """One key of an order of places in rankings."""
 input RankingEntryOrder {
@@ -4586,6 +5235,13 @@ type RankingEntryEdge {
   """The item itself."""
   node: RankingEntry!
 }
+"""What lists of this type can be counted by."""
+enum RankingEntryFacet {
+  """Rangliste."""
+  RANKING
+  """Bundesland."""
+  STATE
+}
 """A page of places in rankings, after the Relay Cursor Connections Specification."""
 type RankingEntryConnection {
   """The items with their cursors."""
@@ -4598,6 +5254,22 @@ type RankingEntryConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [RankingEntryFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [RankingEntryFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One ranking. Give exactly one of the arguments."""
@@ -4621,6 +5293,10 @@ extend type Query {
     filter: RankingFilter
     """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [RankingOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): RankingConnection!
 }
 
@@ -4675,6 +5351,8 @@ input IndicatorFilter {
   name: StringFilter
   """What was measured."""
   observations: ObservationListFilter
+  """Its unit."""
+  unit: StringFilter
 }
 """What indicators can be ordered by."""
 enum IndicatorOrderField {
@@ -4699,6 +5377,11 @@ type IndicatorEdge {
   """The item itself."""
   node: Indicator!
 }
+"""What lists of this type can be counted by."""
+enum IndicatorFacet {
+  """Einheit."""
+  UNIT
+}
 """A page of indicators, after the Relay Cursor Connections Specification."""
 type IndicatorConnection {
   """The items with their cursors."""
@@ -4711,6 +5394,22 @@ type IndicatorConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [IndicatorFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [IndicatorFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 """How a number is meant."""
 enum Comparator {
@@ -4789,6 +5488,10 @@ input ObservationFilter {
   municipality: MunicipalityFilter
   """The subject, if it is a state."""
   state: StateFilter
+  """Whether it names a source."""
+  hasSource: Boolean
+  """Only what somebody compared with a source at this instant or later."""
+  verifiedSince: DateTime
 }
 """A condition on related observations."""
 input ObservationListFilter {
@@ -4796,6 +5499,8 @@ input ObservationListFilter {
   some: ObservationFilter
   """No related item that the caller may see fits."""
   none: ObservationFilter
+  """For each of these there is one that meets it."""
+  all: [ObservationFilter!]
 }
 """Compares a ` + "`" + `Comparator` + "`" + `. All operators that are given must hold."""
 input ComparatorFilter {
@@ -4833,6 +5538,15 @@ type ObservationEdge {
   """The item itself."""
   node: Observation!
 }
+"""What lists of this type can be counted by."""
+enum ObservationFacet {
+  """Kennzahl."""
+  INDICATOR
+  """Jahr."""
+  YEAR
+  """Wie genau der Wert gilt."""
+  COMPARATOR
+}
 """A page of observations, after the Relay Cursor Connections Specification."""
 type ObservationConnection {
   """The items with their cursors."""
@@ -4845,6 +5559,22 @@ type ObservationConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [ObservationFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [ObservationFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One indicator. Give exactly one of the arguments."""
@@ -4868,6 +5598,10 @@ extend type Query {
     filter: IndicatorFilter
     """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [IndicatorOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): IndicatorConnection!
 }
 
@@ -4920,6 +5654,8 @@ input PlatformFilter {
   or: [PlatformFilter!]
   """This does not hold."""
   not: PlatformFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `: ` + "`" + `"smart city" -messe` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
   """Its global id."""
   id: IDFilter
   """Its slug."""
@@ -4932,6 +5668,10 @@ input PlatformFilter {
   states: StateListFilter
   """Articles about it."""
   articles: ArticleListFilter
+  """Whether it names a source."""
+  hasSource: Boolean
+  """Only what somebody compared with a source at this instant or later."""
+  verifiedSince: DateTime
 }
 """A condition on related platforms."""
 input PlatformListFilter {
@@ -4939,6 +5679,8 @@ input PlatformListFilter {
   some: PlatformFilter
   """No related item that the caller may see fits."""
   none: PlatformFilter
+  """For each of these there is one that meets it."""
+  all: [PlatformFilter!]
 }
 """What platforms can be ordered by."""
 enum PlatformOrderField {
@@ -4946,6 +5688,8 @@ enum PlatformOrderField {
   NAME
   """By the last change."""
   MODIFIED_AT
+  """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
+  RELEVANCE
 }
 """One key of an order of platforms."""
 input PlatformOrder {
@@ -4963,6 +5707,13 @@ type PlatformEdge {
   """The item itself."""
   node: Platform!
 }
+"""What lists of this type can be counted by."""
+enum PlatformFacet {
+  """Bundesland."""
+  STATE
+  """Anbieter."""
+  PROVIDER
+}
 """A page of platforms, after the Relay Cursor Connections Specification."""
 type PlatformConnection {
   """The items with their cursors."""
@@ -4975,6 +5726,22 @@ type PlatformConnection {
   totalCount: Int!
   """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
   totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """How many entries have which value. Each facet counts what the filter finds without the conditions on the facet itself, so that the other values of a choice keep their counts."""
+  facets(
+    """Which facets, at most 12."""
+    by: [PlatformFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+  """How many entries have which combination of values: a table of numbers in one request. The largest groups come first."""
+  groups(
+    """Which facets to combine, at most 3."""
+    by: [PlatformFacet!]!
+    """How many groups, 1 to 100."""
+    first: Int = 100
+  ): [Group!]!
 }
 extend type Query {
   """One platform. Give exactly one of the arguments."""
@@ -4998,6 +5765,10 @@ extend type Query {
     filter: PlatformFilter
     """In which order; by name if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [PlatformOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
   ): PlatformConnection!
 }
 
@@ -5047,6 +5818,198 @@ type MediaAsset implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+}
+# ──────────────────────────── Search ────────────────────────────
+"""What search finds."""
+enum SearchType {
+  """Kommune."""
+  MUNICIPALITY
+  """Bundesland."""
+  STATE
+  """Thema."""
+  TOPIC
+  """Organisation."""
+  ORGANIZATION
+  """Person."""
+  PERSON
+  """Strategie."""
+  STRATEGY
+  """Förderprogramm."""
+  FUNDING_PROGRAM
+  """Maßnahme."""
+  MEASURE
+  """Artikel."""
+  ARTICLE
+  """Veranstaltung."""
+  EVENT
+  """Plattform."""
+  PLATFORM
+  """Rangliste."""
+  RANKING
+  """Förderaufruf."""
+  FUNDING_CALL
+  """Förderzusage."""
+  FUNDING_AWARD
+  """Kommentar."""
+  COMMENT
+}
+"""Something that search finds."""
+union SearchResult = Municipality | State | Topic | Organization | Person | Strategy | FundingProgram | Measure | Article | Event | Platform | Ranking | FundingCall | FundingAward | Comment
+"""A piece of a text in which hits stand out."""
+type Highlight {
+  """The piece as plain text, with … where the text goes on."""
+  text: String!
+  """The same as HTML that is safe to insert: nothing but text and ` + "`" + `<mark>` + "`" + ` around hits."""
+  html: String!
+  """Where the hits are in ` + "`" + `text` + "`" + `."""
+  ranges: [TextRange!]!
+}
+"""A range of a text, in UTF-16 code units, as JavaScript counts."""
+type TextRange {
+  """Where it begins."""
+  start: Int!
+  """Behind its end."""
+  end: Int!
+}
+"""One thing that search has found."""
+type SearchHit {
+  """What was found."""
+  node: SearchResult!
+  """Which type it is of."""
+  type: SearchType!
+  """How well it fits; compare it within one answer only."""
+  score: Float!
+  """Its title or name; null for comments."""
+  title: Highlight
+  """The piece of its text that shows most of what was searched for, about 200 characters; null if it has no text."""
+  snippet: Highlight
+  """The words that were found in title and text, as they stand there, at most 20. Empty if it was found by something else, such as a keyword."""
+  matchedTerms: [String!]!
+  """The day it is from: published, adopted, awarded, held; null if it has none or that is not known."""
+  date: Date
+  """The municipalities it is about, by name; at most those on record."""
+  municipalities: [Municipality!]!
+  """The states it is about."""
+  states: [State!]!
+  """The topics it is filed under."""
+  topics: [Topic!]!
+}
+"""Conditions on what is searched."""
+input SearchHitFilter {
+  """All of these hold."""
+  and: [SearchHitFilter!]
+  """At least one of these holds."""
+  or: [SearchHitFilter!]
+  """This does not hold."""
+  not: SearchHitFilter
+  """Which type it is of."""
+  type: SearchTypeFilter
+  """The day it is from."""
+  date: DateFilter
+  """The municipalities it is about."""
+  municipalities: MunicipalityListFilter
+  """The states it is about."""
+  states: StateListFilter
+  """The topics it is filed under."""
+  topics: TopicListFilter
+}
+"""Compares a type of what search finds."""
+input SearchTypeFilter {
+  """Is this."""
+  eq: SearchType
+  """Is not this."""
+  ne: SearchType
+  """Is one of these."""
+  in: [SearchType!]
+  """Is none of these."""
+  notIn: [SearchType!]
+}
+"""What hits can be counted by."""
+enum SearchHitFacet {
+  """Typ."""
+  TYPE
+  """Jahr."""
+  YEAR
+  """Bundesland."""
+  STATE
+  """Kommune."""
+  MUNICIPALITY
+  """Thema."""
+  TOPIC
+}
+"""A hit with its cursor."""
+type SearchHitEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: SearchHit!
+}
+"""What search has found, the best first."""
+type SearchHitConnection {
+  """The items with their cursors."""
+  edges: [SearchHitEdge!]!
+  """The items alone."""
+  nodes: [SearchHit!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many there are in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+  """The query with its spelling corrected, if nothing was found as it was written; the hits are of the corrected one then. Null otherwise."""
+  didYouMean: String
+  """How many hits have which value. Each facet counts without the conditions on the facet itself."""
+  facets(
+    """Which facets, at most 12."""
+    by: [SearchHitFacet!]!
+    """How many values of each, 1 to 100."""
+    first: Int = 10
+  ): [Facet!]!
+}
+"""What a search field offers while somebody is typing."""
+type Suggestion {
+  """What to search for."""
+  text: String!
+  """The same with what tells namesakes apart."""
+  label: String!
+  """Which type it is of."""
+  type: SearchType!
+  """What it names."""
+  node: SearchResult!
+}
+extend type Query {
+  """Finds everything that has words, in German: compounds and their parts, inflected forms, umlauts in either spelling, synonyms. Comments come last."""
+  search(
+    """Words, all of which have to be there; ` + "`" + `"in quotes"` + "`" + ` next to each other, ` + "`" + `-without` + "`" + `, ` + "`" + `this OR that` + "`" + `. At most 256 characters."""
+    query: String!
+    """Only these types; all if not given."""
+    types: [SearchType!]
+    """How many from the start, 1 to 100; 20 if not given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: SearchHitFilter
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
+  ): SearchHitConnection!
+  """Titles, names and topics that begin with what somebody is typing, or have a word that does."""
+  suggest(
+    """What was typed so far, at most 256 characters."""
+    prefix: String!
+    """Only these types; all if not given."""
+    types: [SearchType!]
+    """How many, 1 to 100."""
+    first: Int = 10
+  ): [Suggestion!]!
 }
 `, BuiltIn: false},
 }

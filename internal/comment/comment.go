@@ -1,7 +1,10 @@
 // Package comment is the noun of what citizens say about articles.
 package comment
 
-import "stadtgraph/internal/plan"
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
 
 // Objects are the readable shapes of the noun.
 var Objects = []plan.Object{Comment, EditorNote}
@@ -18,6 +21,15 @@ var Comment = plan.Object{
 		Via:       plan.Via{Type: "Article", Column: "article_id"},
 	},
 	Order: []plan.Term{{Field: "createdAt"}},
+	Search: &plan.Search{
+		Boost: 0.001, Fame: "0", // behind all else
+		Body: "CASE WHEN {status} NOT IN ('HIDDEN', 'ERASED') THEN {body_text} END",
+		Date: value.Day("coalesce({published_at}, {created_at})"),
+	},
+	Facets: map[string]plan.Facet{
+		"year":  {Path: []string{"createdAt"}, Filters: []string{"createdAt"}, Year: true},
+		"depth": plan.By("depth"),
+	},
 	Fields: plan.Fields{
 		"article":     plan.One("article_id"),
 		"parent":      plan.One("parent_id"),

@@ -66,6 +66,7 @@ func Examine(ctx context.Context, databaseURL string, migrations fs.FS) []Findin
 		{"encoding", checkEncoding},
 		{"collation", checkCollation},
 		{"clock", checkClock},
+		{"extensions", checkExtensions},
 		{"migrations", func(ctx context.Context, db postgres.DB) (Finding, error) {
 			return checkMigrations(ctx, db, migrations)
 		}},
@@ -155,6 +156,14 @@ func judgeClock(before, theirs, after time.Time) Finding {
 		return bad("the clocks of this machine and the database are %s apart: let both follow a time server", skew.Round(time.Millisecond))
 	}
 	return fine("less than %s apart from the database", maxSkew)
+}
+
+// checkExtensions looks for the one that finds words by parts of them.
+func checkExtensions(ctx context.Context, db postgres.DB) (Finding, error) {
+	if err := postgres.CheckExtension(ctx, db, "pg_trgm"); err != nil {
+		return bad("%s", err), nil
+	}
+	return fine("pg_trgm"), nil
 }
 
 func checkMigrations(ctx context.Context, db postgres.DB, migrations fs.FS) (Finding, error) {

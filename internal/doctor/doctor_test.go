@@ -27,7 +27,7 @@ func TestExamine(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	found := examine(t, url)
-	for _, subject := range []string{"database", "writable", "encoding", "collation", "clock", "migrations", "indexes"} {
+	for _, subject := range []string{"database", "writable", "encoding", "collation", "clock", "extensions", "migrations", "indexes"} {
 		if f := found[subject]; !f.Fine {
 			t.Errorf("%s: got %s", subject, f)
 		}
@@ -46,6 +46,8 @@ func TestExamine(t *testing.T) {
 		{`UPDATE schema_migrations SET dirty = true`, "migrations", "stadtgraph migrate force"},
 		{`UPDATE schema_migrations SET dirty = false, version = 1`, "migrations", "stadtgraph migrate up"},
 		{`UPDATE schema_migrations SET version = 999`, "migrations", "newer"},
+		{`DROP EXTENSION pg_trgm CASCADE`, "extensions", "pg_trgm"},
+		{`DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM PUBLIC, CURRENT_USER', current_database()); END $$`, "extensions", "let an administrator run CREATE EXTENSION pg_trgm"},
 	} {
 		if _, err := db.Exec(t.Context(), c.sql); err != nil {
 			t.Fatal(err)

@@ -41,6 +41,34 @@ var Program = plan.Object{
 	Visible: plan.Published,
 	Listed:  []plan.Listing{plan.NotArchived},
 	Order:   []plan.Term{{Field: "title"}},
+	Search: &plan.Search{
+		Title: value.Lines("{title}", "{short_title}"),
+		Labels: value.Lines(
+			"'Förderprogramm'",
+			value.Names("o.name", `organization o WHERE o.deleted_at IS NULL
+				AND (o.id = {administered_by_id} OR o.id IN (SELECT l.organization_id FROM funding_program_funder l WHERE l.program_id = {id}))`),
+			value.Names("t.name", "funding_program_topic l JOIN topic t ON t.id = l.topic_id AND t.deleted_at IS NULL WHERE l.program_id = {id}"),
+			value.Names("s.name", "funding_program_state l JOIN state s ON s.id = l.state_id WHERE l.program_id = {id}")),
+		Summary: "{summary}",
+		Body:    "{body_text}",
+		Date:    "coalesce({period_from_start}, " + value.Day("{published_at}") + ")",
+		States:  value.Keys("SELECT l.state_id FROM funding_program_state l WHERE l.program_id = {id}"),
+		Topics:  value.Keys("SELECT l.topic_id FROM funding_program_topic l WHERE l.program_id = {id}"),
+	},
+	Named: plan.Named{Key: "slug", Label: "title"},
+	Facets: map[string]plan.Facet{
+		"level":       plan.By("level"),
+		"status":      plan.By("status"),
+		"state":       plan.By("states").With("nationwide"),
+		"funder":      plan.By("funders"),
+		"fundingArea": plan.By("fundingAreas"),
+		"topic":       plan.By("topics"),
+	},
+	Filters: value.Sourced("funding_program_source", "program_id", map[string]plan.SQL{
+		"eligibleFor": `'MUNICIPALITY' = ANY({eligible_applicants}) AND ({nationwide} OR EXISTS (
+			SELECT FROM funding_program_state s JOIN municipality m ON m.state_id = s.state_id JOIN municipality_key k ON k.municipality_id = m.id
+			WHERE s.program_id = {id} AND k.key = {arg.key}))`,
+	}),
 	Fields: value.Rendered(plan.Fields{
 		"slug":               plan.Column("slug"),
 		"title":              plan.Text("title"),
@@ -72,7 +100,7 @@ var Program = plan.Object{
 		"identifiers":        value.Identifiers("program_id"),
 		"links":              value.Links("funding_program_link", "program_id"),
 		"sources":            value.Sources("funding_program_source", "program_id"),
-		"articles":           plan.Joined("EXISTS (SELECT FROM article_funding_program a WHERE a.article_id = {id} AND a.program_id = {parent.id})"),
+		"articles":           plan.Linked("article_funding_program", "program_id", "article_id"),
 		"version":            plan.Column("version"),
 		"createdAt":          plan.Column("created_at"),
 		"modifiedAt":         plan.Column("modified_at"),
@@ -95,11 +123,29 @@ var withProgram = plan.Visibility{
 	Via:    plan.Via{Type: "FundingProgram", Column: "program_id"},
 }
 
+// programTitles are the titles of the program that a call or award hangs on.
+var programTitles = "(SELECT " + value.Lines("p.title", "p.short_title") + " FROM funding_program p WHERE p.id = {program_id})"
+
 // Call is a call for applications.
 var Call = plan.Object{
 	Type: "FundingCall", Table: "funding_call", Prefix: "funding_call",
 	Visible: withProgram,
 	Order:   []plan.Term{{Field: "year", Desc: true}, {Field: "opensOn", Desc: true}, {Field: "number", Desc: true}},
+	Search: &plan.Search{
+		Boost: 0.8, Fame: "0.3",
+		Label:  value.Label("{label}", "(SELECT p.title FROM funding_program p WHERE p.id = {program_id})"),
+		Title:  value.Lines("{label}", "{motto}"),
+		Labels: programTitles, // who sees the call sees the program
+		Date:   "coalesce({opens_on}, make_date({year}, 1, 1))",
+		States: value.Keys("SELECT l.state_id FROM funding_program_state l WHERE l.program_id = {program_id}"),
+		Topics: value.Keys("SELECT l.topic_id FROM funding_program_topic l WHERE l.program_id = {program_id}"),
+	},
+	Facets: map[string]plan.Facet{
+		"program": plan.By("program"),
+		"year":    plan.By("year"),
+		"status":  plan.By("status"),
+	},
+	Filters: value.Sourced("funding_call_source", "call_id", nil),
 	Fields: plan.Fields{
 		"program":          plan.One("program_id"),
 		"number":           plan.Column("number"),
@@ -125,6 +171,32 @@ var Award = plan.Object{
 	Type: "FundingAward", Table: "funding_award", Prefix: "funding_award",
 	Visible: withProgram,
 	Order:   []plan.Term{{Field: "awardedOn", Desc: true}, {Field: "projectNumber"}},
+	Search: &plan.Search{
+		Boost: 0.5, Fame: "0.2", // many are called like their program
+		Label: value.Label("{title}", "(SELECT p.title FROM funding_program p WHERE p.id = {program_id})"),
+		Title: "{title}",
+		Labels: value.Lines("'Förderung'", programTitles, "{project_number}", "{category}", value.Names("coalesce(m.name, o.name)", `funding_award_recipient l
+			LEFT JOIN municipality m ON m.id = l.municipality_id LEFT JOIN organization o ON o.id = l.organization_id AND o.deleted_at IS NULL
+			WHERE l.award_id = {id}`)),
+		Body:           "{note}",
+		Date:           "coalesce({awarded_on_start}, {period_from_start})",
+		Municipalities: value.Keys("SELECT l.municipality_id FROM funding_award_recipient l WHERE l.award_id = {id}"),
+		States:         value.Keys("SELECT m.state_id FROM funding_award_recipient l JOIN municipality m ON m.id = l.municipality_id WHERE l.award_id = {id}"),
+		Topics:         value.Keys("SELECT l.topic_id FROM funding_program_topic l WHERE l.program_id = {program_id}"),
+	},
+	Facets: map[string]plan.Facet{
+		"state":        plan.By("municipalities", "state").With("territory"),
+		"municipality": plan.By("municipalities").With("territory"),
+		"program":      plan.By("program"),
+		"year":         plan.ByYear("awardedOn"),
+		"callYear":     plan.By("call", "year"),
+		"category":     plan.By("category"),
+	},
+	Sum: "amountAwarded",
+	Filters: value.Sourced("funding_award_source", "award_id", map[string]plan.SQL{
+		"territory": "EXISTS (SELECT FROM funding_award_recipient o WHERE o.award_id = {id} AND o.municipality_id IN (SELECT m FROM territory_members({arg}) m))",
+	}),
+	Sorts: value.TownOrders("funding_award_recipient", "award_id"),
 	Fields: plan.Fields{
 		"title":         plan.Text("title"),
 		"program":       plan.One("program_id"),
@@ -143,11 +215,11 @@ var Award = plan.Object{
 		"note":               plan.Column("note"),
 		"municipalities":     plan.Through("funding_award_recipient", "award_id", "municipality_id"),
 		"organizations":      plan.Through("funding_award_recipient", "award_id", "organization_id"),
-		"strategies":         plan.Joined("EXISTS (SELECT FROM funding_award_strategy s WHERE s.strategy_id = {id} AND s.award_id = {parent.id})"),
-		"measures":           plan.Joined("EXISTS (SELECT FROM funding_award_measure m WHERE m.measure_id = {id} AND m.award_id = {parent.id})"),
+		"strategies":         plan.Linked("funding_award_strategy", "award_id", "strategy_id"),
+		"measures":           plan.Linked("funding_award_measure", "award_id", "measure_id"),
 		"identifiers":        value.Identifiers("award_id"),
 		"sources":            value.Sources("funding_award_source", "award_id"),
-		"articles":           plan.Joined("EXISTS (SELECT FROM article_funding_award a WHERE a.article_id = {id} AND a.award_id = {parent.id})"),
+		"articles":           plan.Linked("article_funding_award", "award_id", "article_id"),
 		"version":            plan.Column("version"),
 		"createdAt":          plan.Column("created_at"),
 		"modifiedAt":         plan.Column("modified_at"),

@@ -36,11 +36,14 @@ func Vector(parts ...Weighted) string {
 		last := first
 		for token := range Tokens(part.Text) {
 			last = first + token.Position
-			if last > lastPosition || b.size > vectorSize-1<<14 {
+			if b.size > vectorSize-1<<14 {
 				return b.String()
 			}
+			// What comes later is found as well, though in no phrase: a strategy of a
+			// hundred pages has 40,000 words.
+			at := uint16(min(last, lastPosition))
 			for _, lexeme := range token.Lexemes {
-				b.add(lexeme, uint16(last), part.Weight)
+				b.add(lexeme, at, part.Weight)
 			}
 		}
 		if last > first {

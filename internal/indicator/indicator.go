@@ -17,6 +17,10 @@ var Indicator = plan.Object{
 	Unique:  []string{"code"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
+	Named:   plan.Named{Key: "code", Label: "name"},
+	Facets: map[string]plan.Facet{
+		"unit": plan.By("unit"),
+	},
 	Fields: plan.Fields{
 		"code":         plan.Column("code"),
 		"name":         plan.Text("name"),
@@ -34,12 +38,18 @@ var Observation = plan.Object{
 	Type: "Observation", Table: "observation", Prefix: "observation",
 	Visible: plan.Visibility{
 		Public: `{deleted_at} IS NULL
-			AND ({strategy_id} IS NULL OR EXISTS (SELECT FROM strategy s WHERE s.id = {strategy_id} AND {visible Strategy s}))
-			AND ({event_id} IS NULL OR EXISTS (SELECT FROM event e WHERE e.id = {event_id} AND {visible Event e}))
-			AND ({organization_id} IS NULL OR EXISTS (SELECT FROM organization o WHERE o.id = {organization_id} AND {visible Organization o}))`,
+			AND ({strategy_id} IS NULL OR (SELECT {visible Strategy s} FROM strategy s WHERE s.id = {strategy_id}))
+			AND ({event_id} IS NULL OR (SELECT {visible Event e} FROM event e WHERE e.id = {event_id}))
+			AND ({organization_id} IS NULL OR (SELECT {visible Organization o} FROM organization o WHERE o.id = {organization_id}))`,
 		Via: plan.Via{Type: "Indicator", Column: "indicator_id"},
 	},
 	Order: []plan.Term{{Field: "asOf", Desc: true}},
+	Facets: map[string]plan.Facet{
+		"indicator":  plan.By("indicator"),
+		"year":       plan.ByYear("asOf"),
+		"comparator": plan.By("comparator"),
+	},
+	Filters: value.Sourced("figure_source", "figure_id", nil),
 	Fields: plan.Fields{
 		"indicator":  plan.One("indicator_id"),
 		"value":      plan.Expr("trim_scale({value})"), // 80, not 80.0000
@@ -54,7 +64,7 @@ var Observation = plan.Object{
 		"municipality": plan.One("municipality_id"),
 		"state":        plan.One("state_id"),
 		"sources":      value.Sources("figure_source", "figure_id"),
-		"articles":     plan.Joined("EXISTS (SELECT FROM article_figure a WHERE a.article_id = {id} AND a.figure_id = {parent.id})"),
+		"articles":     plan.Linked("article_figure", "figure_id", "article_id"),
 		"version":      plan.Column("version"),
 		"createdAt":    plan.Column("created_at"),
 		"modifiedAt":   plan.Column("modified_at"),

@@ -26,7 +26,7 @@ var Asset = plan.Object{
 		"rightsHolder": plan.Column("rights_holder"),
 		"license":      plan.Column("license"),
 		"symbolic":     plan.Column("symbolic"),
-		"articles":     plan.Joined("EXISTS (SELECT FROM article_media m WHERE m.article_id = {id} AND m.media_id = {parent.id})"),
+		"articles":     plan.Linked("article_media", "media_id", "article_id"),
 		"version":      plan.Column("version"),
 		"createdAt":    plan.Column("created_at"),
 		"modifiedAt":   plan.Column("modified_at"),

@@ -16,6 +16,19 @@ var Person = plan.Object{
 	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "familyName"}, {Field: "name"}},
+	Search: &plan.Search{
+		Fame:  "0.6",
+		Label: value.Label("{name}", "(SELECT a.role FROM person_affiliation a WHERE a.person_id = {id} ORDER BY a.position LIMIT 1)"),
+		Title: value.Lines("{name}", "{academic_title}", `array_to_string({aliases}, E'\n')`),
+		Labels: value.Lines(
+			value.Names("a.role", "person_affiliation a WHERE a.person_id = {id}"),
+			value.Names("o.name", "person_affiliation a JOIN organization o ON o.id IN (a.organization_id, a.party_id) AND o.deleted_at IS NULL WHERE a.person_id = {id}"),
+			value.Names("m.name", "person_affiliation a JOIN municipality m ON m.id = a.municipality_id WHERE a.person_id = {id}"),
+			value.Names("s.name", "person_affiliation a JOIN state s ON s.id = a.state_id WHERE a.person_id = {id}")),
+		Municipalities: value.Keys("SELECT a.municipality_id FROM person_affiliation a WHERE a.person_id = {id}"),
+		States: value.Keys("SELECT a.state_id FROM person_affiliation a WHERE a.person_id = {id}",
+			"SELECT m.state_id FROM person_affiliation a JOIN municipality m ON m.id = a.municipality_id WHERE a.person_id = {id}"),
+	},
 	Fields: plan.Fields{
 		"slug":          plan.Column("slug"),
 		"name":          plan.Text("name"),
@@ -24,9 +37,9 @@ var Person = plan.Object{
 		"academicTitle": plan.Column("academic_title"),
 		"aliases":       plan.Column("aliases"),
 		"affiliations":  plan.Rows("person_affiliation", "person_id", "{position}"),
-		"articles": plan.Joined(`(EXISTS (SELECT FROM article_mention m WHERE m.article_id = {id} AND m.person_id = {parent.id})
-			OR EXISTS (SELECT FROM article_byline b WHERE b.article_id = {id} AND b.person_id = {parent.id}))`),
-		"events":      plan.Joined("EXISTS (SELECT FROM event_mention m WHERE m.event_id = {id} AND m.person_id = {parent.id})"),
+		"articles": plan.Linked("(SELECT person_id, article_id FROM article_mention UNION ALL SELECT person_id, article_id FROM article_byline)",
+			"person_id", "article_id"),
+		"events":      plan.Linked("event_mention", "person_id", "event_id"),
 		"identifiers": value.Identifiers("person_id"),
 		"version":     plan.Column("version"),
 		"createdAt":   plan.Column("created_at"),

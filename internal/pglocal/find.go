@@ -17,7 +17,7 @@ import (
 
 // ErrNotFound means that no Postgres is installed. Its text says how to get one.
 var ErrNotFound = errors.New("no Postgres 15 or later was found: install it (Debian, Ubuntu: `apt install postgresql`; " +
-	"Fedora: `dnf install postgresql-server`; macOS: `brew install postgresql@17`; Windows: the installer from postgresql.org), " +
+	"Fedora: `dnf install postgresql-server postgresql-contrib`; macOS: `brew install postgresql@17`; Windows: the installer from postgresql.org), " +
 	"set STADTGRAPH_POSTGRES_BIN to the folder with initdb and postgres, " +
 	"or run `stadtgraph serve` with DATABASE_URL for a server that is already there")
 

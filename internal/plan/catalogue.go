@@ -3,9 +3,11 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -16,7 +18,11 @@ import (
 //	{column}             is a column of the row that the piece is about
 //	{parent.column}      is a column of the row that a relation starts from
 //	{link.column}        is a column of the link table of a relation
-//	{arg}                is the argument of a look-up or a list, {arg.name} of a root that is a query
+//	{arg}                is the argument of a look-up, a list or a condition, {arg.name} one of several,
+//	                     {arg.name.member} a member of an input object; null if it is not given
+//	{tsquery arg.name}   is that argument read as words to search for; see conversions for other readings
+//	{search Type alias}  is the text of a row from which hits show a piece, {label Type alias} what
+//	                     suggestions call it
 //	{now}, {today}       are the instant and the German day of the operation
 //	{visible Type alias} is what the caller may see of a type, for a row named alias
 //	{listed Type alias}  is what lists show of it
@@ -30,13 +36,76 @@ type Object struct {
 	Table  SQL      // where its rows are; empty for a value that lives in columns of its holder
 	Prefix string   // of its global ids; empty if it has none
 	Unique []string // fields, beside id, of which no two rows have the same value
+	Made   bool     // it is made in Go, of columns of its holder
 	Keyed  bool     // its rows have a key in the column id, though no global id
 
 	Visible Visibility // which rows a caller may see, on every path
 	Listed  []Listing  // which of them lists leave out unless asked
 	Order   []Term     // of connections that are given none
 
-	Fields Fields
+	Fields  Fields
+	Filters map[string]SQL  // conditions beside those on fields, by name in the filter
+	Sorts   map[string]Sort // what lists are ordered by beside fields, by name as of a field
+	Facets  map[string]Facet
+	Sum     string // the field of money that groupings add up
+	Named   Named
+	Beside  map[string]SQL // fields of its connection about the list as a whole
+	Search  *Search        // how full-text search finds its rows; nil if it does not
+}
+
+// Sort is something to order by that is no field. As its argument it may use a
+// condition of the list's filter.
+type Sort struct {
+	By     SQL
+	Scalar string // its GraphQL type
+	Null   bool   // it may be null
+}
+
+// Facet is a dimension by which the rows of a list are counted: the values of a
+// field, or of what relations lead to.
+type Facet struct {
+	Path    []string // relations, one after the other, and a field unless the last one's target has a name
+	Year    bool     // of a date
+	Filters []string // the conditions of a filter that choose from it: a facet counts without them
+}
+
+// By counts by the field at the end of a path of relations, or by what the last
+// relation leads to. Conditions on the first step of the path choose from it.
+func By(path ...string) Facet { return Facet{Path: path, Filters: path[:1]} }
+
+// ByYear counts by the year of a date.
+func ByYear(path ...string) Facet { return Facet{Path: path, Filters: path[:1], Year: true} }
+
+// With names other conditions that choose from a facet.
+func (f Facet) With(conditions ...string) Facet {
+	f.Filters = slices.Concat(f.Filters, conditions)
+	return f
+}
+
+// Named are the fields by which a row stands in filters and to readers.
+type Named struct{ Key, Label string }
+
+// Search says by which texts of a row full-text search finds it, and what of it
+// narrows a search. Each piece is about a row of the type's table; an empty one
+// stands for nothing.
+type Search struct {
+	Title   SQL // what names it: weight A
+	Labels  SQL // kicker, keywords, names of what it belongs to: weight B
+	Summary SQL // weight C
+	Body    SQL // as plain text: weight D
+
+	ByName bool // a row is not found by its summary and body alone; what is there only narrows
+
+	Label SQL     // what tells namesakes apart where hits are shown, if not the title
+	Found SQL     // which rows a search over all types finds, if not those that lists show
+	Boost float64 // of its relevance beside that of other types, if not 1
+	Kinds SQL     // an array of words for what it is, folded, of which people put one before its name
+	Fame  SQL     // from 0 to 1, how likely somebody means it who has typed its name or what it begins with; 0.5 if not given
+
+	Date           SQL // the day that it is from
+	Municipalities SQL // an array of keys of municipalities
+	States         SQL // an array of keys of states
+	Topics         SQL // an array of keys of topics
 }
 
 // Fields maps the fields of a GraphQL type to where they are read from.
@@ -72,12 +141,13 @@ type Term struct {
 }
 
 // Field says where one field of a type is read from. Exactly one of Expr,
-// Relation and Embed is set.
+// Relation, Embed and Made is set.
 type Field struct {
 	Expr     SQL
 	Sort     SQL // what to order by, if it is not Expr
 	Relation *Relation
 	Embed    *Embed
+	Made     *Made
 }
 
 // Column is a field that is a column of the table.
@@ -120,9 +190,10 @@ type Relation struct {
 	Args   map[string]SQL // for each argument of a list a condition on {arg}, if it is given
 	All    bool           // nothing is left out as not listed: the parent names its members
 
-	present SQL    // of a computed value: null if there is none
-	child   string // the column of the target that holds the parent's key, if it is that simple
-	column  string // the column of the parent that holds the target's key, if it is that simple
+	present SQL       // of a computed value: null if there is none
+	child   string    // the column of the target that holds the parent's key, if it is that simple
+	column  string    // the column of the parent that holds the target's key, if it is that simple
+	linked  *Relation // the same through a link table, for filters
 }
 
 // Present is the column of a computed value that is null if there is none; empty
@@ -134,6 +205,7 @@ func (r *Relation) Present() SQL { return r.present }
 type Variant struct {
 	Type   string
 	Column string
+	When   SQL // tells that it is this type; if empty, that the column is set
 }
 
 // One follows a column to the row it names.
@@ -165,7 +237,7 @@ func Through(link SQL, parent, child string) Field {
 func (f Field) And(sql SQL) Field {
 	r := *f.Relation
 	r.On += " AND " + sql
-	r.column = ""
+	r.column, r.linked = "", nil
 	f.Relation = &r
 	return f
 }
@@ -180,6 +252,17 @@ func (f Field) By(order SQL) Field {
 
 // Joined is a relation given by its condition.
 func Joined(on SQL) Field { return Field{Relation: &Relation{On: on}} }
+
+// Linked are the rows that a link table connects with this row, be it more than
+// once. To filter by them it is a table between: Postgres turns an EXISTS inside
+// another one, which is about the rows around both, into a look at all there is.
+func Linked(link SQL, parent, child string) Field {
+	of, has := SQL(parent), SQL(child)
+	return Field{Relation: &Relation{
+		On:     "EXISTS (SELECT FROM " + link + " l WHERE l." + has + " = {id} AND l." + of + " = {parent.id})",
+		linked: &Relation{Link: link, On: "{link." + of + "} = {parent.id} AND {id} = {link." + has + "}"},
+	}}
+}
 
 // Computed is a value object, or a list of them, that a query over the parent
 // gives; it may use {parent.column}.
@@ -238,8 +321,13 @@ type Catalogue struct {
 // the schema promises, field by field.
 func NewCatalogue(schema *ast.Schema, objects []Object, roots []Root) (*Catalogue, error) {
 	c := &Catalogue{Schema: schema, objects: map[string]*Object{}, roots: map[string]*Root{}, byID: map[string]*Object{}}
+	if types := searched(schema, objects); types != nil {
+		object, root := suggestion(types)
+		objects = append(slices.Clip(objects), searchHit(types), object, Object{Type: "Highlight", Made: true}, Object{Type: "TextRange", Made: true})
+		roots = append(slices.Clip(roots), root)
+	}
 	for i := range objects {
-		o := &objects[i]
+		o := c.searchable(&objects[i])
 		if c.objects[o.Type] != nil {
 			return nil, fmt.Errorf("catalogue: %s is declared twice", o.Type)
 		}
@@ -280,6 +368,15 @@ func (c *Catalogue) Object(name string) *Object { return c.objects[name] }
 // Root is the declaration of a field of Query, nil if it needs none.
 func (c *Catalogue) Root(name string) *Root { return c.roots[name] }
 
+// target is the type of the rows that a relation leads to.
+func (c *Catalogue) target(o *Object, field string) *Object {
+	name := c.Schema.Types[o.Type].Fields.ForName(field).Type.Name()
+	if node := c.nodeOf(name); node != "" {
+		name = node
+	}
+	return c.objects[name]
+}
+
 // nodeOf gives the type that a connection type lists, "" for other types.
 func (c *Catalogue) nodeOf(name string) string {
 	base, ok := strings.CutSuffix(name, "Connection")
@@ -300,14 +397,19 @@ func (c *Catalogue) check() (problems []string) {
 		case def.Name == "PageInfo", strings.HasSuffix(def.Name, "Edge") && c.Schema.Types[strings.TrimSuffix(def.Name, "Edge")+"Connection"] != nil:
 			continue
 		case c.nodeOf(def.Name) != "":
-			if c.objects[c.nodeOf(def.Name)] == nil {
+			if o := c.objects[c.nodeOf(def.Name)]; o == nil {
 				bad("%s lists a type that is not declared", def.Name)
+			} else {
+				problems = append(problems, c.checkConnection(def, o)...)
 			}
 			continue
 		}
 		o := c.objects[def.Name]
 		if o == nil {
 			bad("type %s is not declared", def.Name)
+			continue
+		}
+		if o.Made {
 			continue
 		}
 		for _, f := range def.Fields {
@@ -326,12 +428,15 @@ func (c *Catalogue) check() (problems []string) {
 				bad("field %s.%s starts from the id of a type that has none", def.Name, f.Name)
 			}
 			for _, a := range f.Arguments {
+				if strings.Contains(string(decl.Expr), "{arg."+a.Name) {
+					continue
+				}
 				if c.nodeOf(f.Type.Name()) == "" && (f.Type.Elem == nil || decl.Relation == nil || decl.Relation.Args[a.Name] == "") {
 					bad("argument %s.%s(%s:) has no condition", def.Name, f.Name, a.Name)
 				}
 			}
 			leaf := c.Schema.Types[f.Type.Name()].IsLeafType()
-			if leaf != (decl.Expr != "") {
+			if leaf != (decl.Expr != "") && decl.Made == nil {
 				bad("field %s.%s is declared as another kind than the schema says", def.Name, f.Name)
 			}
 		}
@@ -364,12 +469,70 @@ func (c *Catalogue) check() (problems []string) {
 			continue
 		}
 		for _, a := range f.Arguments {
-			if r.Lookup[a.Name] == "" && !strings.Contains(string(r.Rows), "{arg."+a.Name+"}") {
+			if r.Lookup[a.Name] == "" && !strings.Contains(string(r.Rows), "arg."+a.Name+"}") {
 				bad("Query.%s(%s:) has no condition", name, a.Name)
 			}
 		}
 	}
 	return problems
+}
+
+// checkConnection: what a connection says of a list as a whole is declared.
+func (c *Catalogue) checkConnection(def *ast.Definition, o *Object) (problems []string) {
+	for _, f := range def.Fields {
+		switch f.Name {
+		case "edges", "nodes", "pageInfo", "totalCount", "totalCountPrecision", "pageCount":
+		case "facets", "groups":
+			for _, v := range c.Schema.Types[f.Arguments.ForName("by").Type.Name()].EnumValues {
+				facet, ok := o.Facets[fieldOf(v.Name)]
+				if !ok {
+					problems = append(problems, fmt.Sprintf("%s.%s is no facet of %s", def.Name, v.Name, o.Type))
+				} else if err := c.checkFacet(o, facet); err != nil {
+					problems = append(problems, fmt.Sprintf("%s.%s: %v", def.Name, v.Name, err))
+				}
+			}
+		default:
+			if o.Beside[f.Name] == "" {
+				problems = append(problems, fmt.Sprintf("field %s.%s is not declared", def.Name, f.Name))
+			}
+		}
+	}
+	for name := range o.Facets {
+		if e := c.Schema.Types[o.Type+"Facet"]; e == nil || e.EnumValues.ForName(valueOf(name)) == nil {
+			problems = append(problems, fmt.Sprintf("declared facet %s of %s is not in the schema", name, o.Type))
+		}
+	}
+	return problems
+}
+
+// checkFacet: its path leads to a value, and what it leaves out are conditions.
+func (c *Catalogue) checkFacet(o *Object, f Facet) error {
+	filter := c.Schema.Types[o.Type+"Filter"]
+	for _, name := range f.Filters {
+		if filter == nil || filter.Fields.ForName(name) == nil {
+			return fmt.Errorf("%q is no condition of its filter", name)
+		}
+	}
+	for i, step := range f.Path {
+		decl, ok := o.Fields[step]
+		if !ok {
+			return fmt.Errorf("%s.%s is not declared", o.Type, step)
+		}
+		if decl.Relation == nil {
+			if i < len(f.Path)-1 {
+				return fmt.Errorf("%s.%s is no relation", o.Type, step)
+			}
+			_, err := c.orderField(o, step)
+			return err
+		}
+		if o = c.target(o, step); o == nil {
+			return fmt.Errorf("%q leads to rows of several types", step)
+		}
+	}
+	if o.Fields[o.Named.Key].Expr == "" || o.Fields[o.Named.Label].Expr == "" {
+		return fmt.Errorf("%s has no name", o.Type)
+	}
+	return nil
 }
 
 // kept says whether a to-one relation always finds its row: all rows of its type
@@ -394,8 +557,15 @@ func (c *Catalogue) checkFilter(o *Object) (problems []string) {
 		return nil
 	}
 	for _, f := range def.Fields {
-		if _, ok := o.Fields[f.Name]; !ok && f.Name != "and" && f.Name != "or" && f.Name != "not" && f.Name != "isNull" {
+		_, isField := o.Fields[f.Name]
+		_, isCondition := o.Filters[f.Name]
+		if !isField && !isCondition && f.Name != "and" && f.Name != "or" && f.Name != "not" && f.Name != "isNull" {
 			problems = append(problems, fmt.Sprintf("%s.%s compares a field that is not declared", def.Name, f.Name))
+		}
+	}
+	for name := range o.Filters {
+		if def.Fields.ForName(name) == nil {
+			problems = append(problems, fmt.Sprintf("declared condition %s of %s is not in the schema", name, def.Name))
 		}
 	}
 	return problems
@@ -412,6 +582,11 @@ func (c *Catalogue) checkOrder(o *Object) (problems []string) {
 			problems = append(problems, fmt.Sprintf("%s.%s: %v", def.Name, v.Name, err))
 		}
 	}
+	for name := range o.Sorts {
+		if def.EnumValues.ForName(valueOf(name)) == nil {
+			problems = append(problems, fmt.Sprintf("declared order %s of %s is not in the schema", name, o.Type))
+		}
+	}
 	if len(o.Order) == 0 {
 		problems = append(problems, fmt.Sprintf("%s has no order of its own", o.Type))
 	}
@@ -421,6 +596,18 @@ func (c *Catalogue) checkOrder(o *Object) (problems []string) {
 		}
 	}
 	return problems
+}
+
+// valueOf is the enum value for a field.
+func valueOf(field string) string {
+	var b strings.Builder
+	for _, r := range field {
+		if unicode.IsUpper(r) || unicode.IsDigit(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
 }
 
 // fieldOf turns an enum value of an order into the field that it names:

@@ -195,15 +195,15 @@ func (c *coercer) object(def *ast.Definition, field func(*ast.FieldDefinition) (
 	return o, nil
 }
 
-// argument coerces one argument of a field. Null and absent are both nil: no
-// argument of a planned field tells them apart.
+// argument coerces one argument of a field. Null and absent are both its default,
+// or nil: no argument of a planned field tells them apart.
 func (c *coercer) argument(def *ast.ArgumentDefinition, arg *ast.Argument) (any, error) {
 	var v any = absent{}
 	var err error
 	if arg != nil {
 		v, err = c.value(def.Type, arg.Value)
 	}
-	if err == nil && v == (absent{}) && def.DefaultValue != nil {
+	if err == nil && (v == (absent{}) || v == nil) && def.DefaultValue != nil {
 		v, err = c.value(def.Type, def.DefaultValue)
 	}
 	if err != nil {
@@ -237,6 +237,7 @@ func wrongType(def *ast.Definition) error {
 		"Date":     `a day as a string, such as "2024-02-06"`,
 		"DateTime": `an instant as a string, such as "2024-02-06T09:30:00Z"`,
 		"Decimal":  `a decimal number as a string, such as "15750000.00"`,
+		"Duration": `a duration of ISO 8601 in years, months, weeks and days, up to three digits of years and four of the others, such as "P30D" or "P1Y6M"`,
 	}[def.Name]
 	switch {
 	case expected != "":
@@ -249,6 +250,9 @@ func wrongType(def *ast.Definition) error {
 }
 
 var decimal = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,10})?$`)
+
+// duration is one of ISO 8601 without a time of day.
+var duration = regexp.MustCompile(`^P([0-9]{1,3}Y)?([0-9]{1,4}M)?([0-9]{1,4}W)?([0-9]{1,4}D)?$`)
 
 // leaf coerces a scalar or an enum value.
 func leaf(def *ast.Definition, v any) (any, error) {
@@ -303,6 +307,11 @@ func leaf(def *ast.Definition, v any) (any, error) {
 		return t.UTC(), nil
 	case "Decimal":
 		if !decimal.MatchString(s) {
+			return nil, wrongType(def)
+		}
+		return s, nil
+	case "Duration":
+		if !duration.MatchString(s) || len(s) < 3 {
 			return nil, wrongType(def)
 		}
 		return s, nil

@@ -169,10 +169,7 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 		return out, nil
 	case decl.Rows != "":
 		o := b.catalogue.objects[f.field.Definition.Type.Name()]
-		t := row{alias: b.alias(), args: map[string]string{}}
-		for i, def := range f.field.Definition.Arguments {
-			t.args[def.Name] = argRef{site: site, arg: i}.param(b, def.Type.Name(), def.Type.Elem != nil, asItIs)
-		}
+		t := row{alias: b.alias(), args: b.arguments(f)}
 		enc, order := b.object(sc, o, t, f.sets), ""
 		out.enc = &singleEnc{object: enc}
 		if list := f.field.Definition.Type.Elem; list != nil {
@@ -206,8 +203,7 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 // lookup compiles a root field that finds one row.
 func (b *builder) lookup(out *rootPlan, sc *scope, o *Object, f *selected, where SQL, ref argRef) {
 	scalar := b.catalogue.Schema.Types[f.field.Definition.Arguments[ref.arg].Type.Name()].Name
-	t := row{alias: b.alias()}
-	t.arg = ref.param(b, scalar, false, asItIs)
+	t := row{alias: b.alias(), args: map[string]param{"": ref.of(scalar, false, asItIs)}}
 	conds := append([]string{b.expr(where, t)}, b.visible(o, t, nil)...)
 	out.enc = &singleEnc{object: b.object(sc, o, t, f.sets)}
 	out.stmt = b.statement(fmt.Sprintf("SELECT %s\nFROM %s %s%s\nWHERE %s", sc.list(), o.Table, t.alias, sc.joins.String(), and(conds)))
@@ -254,7 +250,10 @@ func (b *builder) field(sc *scope, o *Object, r row, f *selected) encoder {
 	typ := f.field.Definition.Type
 	switch {
 	case decl.Expr != "":
+		r.args = b.arguments(f)
 		return b.scalar(sc, o, decl, r, typ)
+	case decl.Made != nil:
+		return b.made(sc, decl.Made, r, f)
 	case decl.Embed != nil:
 		inner := row{alias: r.alias, prefix: r.prefix + decl.Embed.Prefix}
 		return &presentEnc{
@@ -269,6 +268,27 @@ func (b *builder) field(sc *scope, o *Object, r row, f *selected) encoder {
 		return b.list(sc, o, r, f, decl.Relation)
 	}
 	return b.single(sc, o, r, f, decl.Relation)
+}
+
+// arguments are those of a field, for pieces of SQL; members of an input object
+// go by argument.member.
+func (b *builder) arguments(f *selected) map[string]param {
+	site, ok := b.req.op.index[f.field]
+	if !ok {
+		return nil
+	}
+	args := map[string]param{}
+	for i, def := range f.field.Definition.Arguments {
+		ref := argRef{site: site, arg: i}
+		if in, ok := b.req.args[site][i].(*object); ok {
+			for name, p := range ref.members(in) {
+				args[def.Name+"."+name] = p
+			}
+			continue
+		}
+		args[def.Name] = ref.of(def.Type.Name(), def.Type.Elem != nil, asItIs)
+	}
+	return args
 }
 
 func (b *builder) scalar(sc *scope, o *Object, decl Field, r row, typ *ast.Type) encoder {
@@ -365,8 +385,9 @@ func (b *builder) list(sc *scope, o *Object, r row, f *selected, rel *Relation) 
 				continue
 			}
 			def := f.field.Definition.Arguments[i]
-			in.row.arg = argRef{site: site, arg: i}.param(b, def.Type.Name(), def.Type.Elem != nil, asItIs)
-			in.conds = append(in.conds, b.expr(rel.Args[def.Name], in.row))
+			r := in.row
+			r.args = map[string]param{"": argRef{site: site, arg: i}.of(def.Type.Name(), def.Type.Elem != nil, asItIs)}
+			in.conds = append(in.conds, b.expr(rel.Args[def.Name], r))
 		}
 	}
 	order := ""
@@ -394,8 +415,11 @@ func (b *builder) either(sc *scope, variants []Variant, r row, f *selected, when
 		sc.cost.fields += inner.cost.fields
 		sc.cost.lists = append(sc.cost.lists, inner.cost.lists...)
 		cond := r.asParent() + v.Column + " IS NOT NULL"
-		if when != nil {
+		switch {
+		case when != nil:
 			cond = when(i)
+		case v.When != "":
+			cond = b.expr(v.When, r)
 		}
 		conds := append([]string{t.alias + ".id = " + r.asParent() + v.Column}, b.visible(o, t, nil)...)
 		fmt.Fprintf(&sql, " WHEN %s THEN (SELECT ROW(%s) FROM %s %s%s WHERE %s)",

@@ -12,6 +12,7 @@ import (
 type connectionPlan struct {
 	connectionEnc
 	scope *scope
+	with  string // the rows of the list, if they are computed
 	from  string // the rows of the page
 	order string // in which order, and how many if from does not say so
 	head  *scope // count, and rows beyond the page
@@ -35,17 +36,28 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 			filterRef = argRef{site: site, arg: i}
 		}
 	}
-	ord, err := b.catalogue.order(target, termsOf(orderBy))
-	if err != nil { // every order of the schema was resolved when the catalogue was made
+	ord, err := b.catalogue.order(target, orderBy, filter)
+	if err != nil { // it was resolved when the arguments were coerced
 		panic(err)
 	}
+	if filter != nil { // the order is shared
+		own := *ord
+		own.args = filterRef.conditions(filter)
+		ord = &own
+	}
 
-	source := func() (string, row, []string) {
+	c := &connectionPlan{scope: newScope(), head: newScope()}
+	// choose gives the rows of the list, but for the conditions named.
+	choose := func(without ...string) (string, row, []string) {
 		var rows string
 		var in relatedRows
 		if from == nil {
-			in.row = row{alias: b.alias()}
-			rows = string(target.Table) + " " + in.row.alias
+			in.row = row{alias: b.alias(), args: b.arguments(f)}
+			rows = b.expr(target.Table, in.row)
+			if strings.HasPrefix(rows, "(") { // found once, whatever is asked of it
+				c.with, rows = "WITH found AS MATERIALIZED "+rows+"\n", "found"
+			}
+			rows += " " + in.row.alias
 			in.conds = b.visible(target, in.row, nil)
 		} else {
 			rows, in = b.related(b.catalogue.objects[from.holder], from.relation, target, parent)
@@ -54,12 +66,17 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 			in.conds = append(in.conds, b.listed(target, in.row, filter)...)
 		}
 		if filter != nil {
-			in.conds = append(in.conds, b.filter(target, in.row, filterRef, filter)...)
+			in.conds = append(in.conds, b.filter(target, in.row, filterRef, filter, without...)...)
 		}
 		return rows, in.row, in.conds
 	}
+	source := func() (string, row, []string) { return choose() } // to read few of them
+	chosen := func(without ...string) (string, row, []string) {
+		b.whole = true
+		defer func() { b.whole = false }()
+		return choose(without...)
+	}
 
-	c := &connectionPlan{scope: newScope(), head: newScope()}
 	c.site, c.hash = site, ord.hash
 	t := row{alias: b.alias()}
 	c.order = ord.sql(b, t.alias, false)
@@ -67,7 +84,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 	keys := func() []int {
 		cols := make([]int, len(ord.keys))
 		for i, k := range ord.keys {
-			expr := b.expr(k.expr, t)
+			expr := b.expr(k.expr, ord.row(t.alias))
 			if k.scalar == "Decimal" { // cursors hold decimals as text
 				expr = "(" + expr + ")::text"
 			}
@@ -76,8 +93,13 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		return cols
 	}
 	count := func() int {
-		rows, _, conds := source()
+		rows, _, conds := chosen()
 		return c.head.col(fmt.Sprintf("(SELECT count(*)::int4 FROM (SELECT FROM %s WHERE %s LIMIT %d) counted)", rows, and(conds), MaxCount+1))
+	}
+	// before asks whether there is a row in front of a numbered page.
+	before := func() int {
+		rows, _, conds := source()
+		return c.head.col(fmt.Sprintf("EXISTS (SELECT FROM %s WHERE %s)", rows, and(conds)))
 	}
 	// beyond asks whether there is a row on the other side of a cursor, its own
 	// row included.
@@ -99,6 +121,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 
 	limit := param{from: fromLimit, site: site, scalar: "limit"}
 	c.count, c.next, c.previous, c.rows = -1, -1, -1, -1
+	field := f
 	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
 	for _, f := range b.req.collect(def, f.sets) {
 		c.scope.cost.fields++
@@ -141,6 +164,9 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 				case "hasPreviousPage":
 					sub.kind, c.previous = partHasPrevious, beyond(page.after, false)
 					limit.from = fromLimitAndOne
+					if page.number > 0 {
+						c.previous = before()
+					}
 				case "startCursor":
 					sub.kind, c.keys = partStartCursor, keys()
 				case "endCursor":
@@ -152,6 +178,17 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 			part.kind, c.count = partCount, count()
 		case "totalCountPrecision":
 			part.kind, c.count = partPrecision, count()
+		case "pageCount":
+			part.kind, c.count = partPageCount, count()
+		case "facets":
+			part.kind = partColumn
+			part.column = b.facets(c.head, target, f, chosen)
+		case "groups":
+			part.kind = partColumn
+			part.column = b.groups(c.head, target, f, chosen)
+		default: // of this list alone
+			part.kind = partColumn
+			part.column = b.beside(c.head, target, f, row{args: b.arguments(field)})
 		}
 		c.parts = append(c.parts, part)
 	}
@@ -191,8 +228,12 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 			conds = append(conds, ranges[i])
 			more = true
 		}
-		return fmt.Sprintf("SELECT %s.* FROM %s WHERE %s ORDER BY %s LIMIT %s",
-			in.alias, rows, and(conds), ord.sql(b, in.alias, page.last), bound), more
+		offset := ""
+		if page.number > 0 {
+			offset = " OFFSET " + b.param(param{from: fromOffset, site: site, scalar: "limit"})
+		}
+		return fmt.Sprintf("SELECT %s.* FROM %s WHERE %s ORDER BY %s LIMIT %s%s",
+			in.alias, rows, and(conds), ord.sql(b, in.alias, page.last), bound, offset), more
 	}
 	var parts []string
 	for i := 0; ; i++ {
@@ -214,7 +255,9 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 // rootSQL is the statement of a connection at the root: its rows are rows. With
 // columns beside them, these stand on each row, and on one row without others if
 // the page is empty.
-func (c *connectionPlan) rootSQL() string {
+func (c *connectionPlan) rootSQL() string { return c.with + c.reading() }
+
+func (c *connectionPlan) reading() string {
 	if !c.paged && len(c.head.cols) > 0 {
 		c.headed = len(c.head.cols)
 		return fmt.Sprintf("SELECT %s", c.head.list())
@@ -256,6 +299,11 @@ func (b *builder) nestedConnection(sc *scope, o *Object, r row, f *selected, rel
 	for _, col := range []*int{&c.count, &c.next, &c.previous} {
 		if *col >= 0 && *col < len(places) {
 			*col = places[*col]
+		}
+	}
+	for i := range c.parts {
+		if at := c.parts[i].column; at != nil {
+			at.move(places)
 		}
 	}
 	c.nested = true

@@ -36,6 +36,8 @@ const (
 	partEndCursor
 	partCount
 	partPrecision
+	partPageCount
+	partColumn
 )
 
 // connectionPart is one field of a connection, an edge or a PageInfo.
@@ -45,7 +47,18 @@ type connectionPart struct {
 	static []byte
 	object *objectEnc
 	parts  []connectionPart
+	column besideEnc // of a column beside the rows
 }
+
+// besideEnc writes a column that stands beside the rows. Below the root these
+// columns stand elsewhere.
+type besideEnc interface {
+	encoder
+	move(places []int)
+}
+
+func (e *listEnc) move(places []int)   { e.col = places[e.col] }
+func (e *scalarEnc) move(places []int) { e.col = places[e.col] }
 
 // pageRows is one page: which rows of what was read belong to it, and what is
 // beside them.
@@ -105,7 +118,11 @@ func (e *connectionEnc) object(st *state, parts []connectionPart, p *pageRows) o
 		st.path = append(st.path, pathStep{field: &part.fieldEnc})
 		result := e.part(st, part, p)
 		st.path = st.path[:len(st.path)-1]
-		if result == failed {
+		if result == null && !part.nonNull {
+			st.out = append(st.out, "null"...)
+			result = written
+		}
+		if result != written {
 			st.out = st.out[:start]
 			return failed
 		}
@@ -114,8 +131,8 @@ func (e *connectionEnc) object(st *state, parts []connectionPart, p *pageRows) o
 	return written
 }
 
-// part writes a field of the connection or of its PageInfo; none of these is
-// null but cursors of an empty page.
+// part writes a field of the connection or of its PageInfo. Cursors of an empty
+// page are null.
 func (e *connectionEnc) part(st *state, part *connectionPart, p *pageRows) outcome {
 	overflow := p.to-p.from < p.n
 	args := st.req.pages[e.site]
@@ -132,7 +149,7 @@ func (e *connectionEnc) part(st *state, part *connectionPart, p *pageRows) outco
 		more := overflow && !args.last || e.flag(p, e.next)
 		st.out = strconv.AppendBool(st.out, more)
 	case partHasPrevious:
-		more := overflow && args.last || e.flag(p, e.previous)
+		more := overflow && args.last || e.flag(p, e.previous) && args.number != 1
 		st.out = strconv.AppendBool(st.out, more)
 	case partStartCursor:
 		e.pageCursor(st, p, p.from)
@@ -146,6 +163,10 @@ func (e *connectionEnc) part(st *state, part *connectionPart, p *pageRows) outco
 			precision = `"AT_LEAST"`
 		}
 		st.out = append(st.out, precision...)
+	case partPageCount:
+		st.out = strconv.AppendInt(st.out, int64((min(e.total(p), MaxCount)+args.limit-1)/args.limit), 10)
+	case partColumn:
+		return part.column.encode(st, p.head)
 	}
 	return written
 }

@@ -3,7 +3,9 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -21,26 +23,55 @@ func (a argRef) down(i int) argRef {
 	return a
 }
 
-func (a argRef) param(b *builder, scalar string, list bool, conv conversion) string {
-	return b.param(a.of(scalar, list, conv))
-}
-
 func (a argRef) of(scalar string, list bool, conv conversion) param {
 	return param{from: fromArgument, site: a.site, arg: a.arg, path: a.path, scalar: scalar, list: list, conv: conv}
 }
 
+// members are the parameters of an input object's members, by name.
+func (a argRef) members(in *object) map[string]param {
+	params := map[string]param{}
+	for i, m := range in.members {
+		t := in.def.Fields.ForName(m.name).Type
+		params[m.name] = a.down(i).of(t.Name(), t.Elem != nil, asItIs)
+	}
+	return params
+}
+
+// conditions are the parameters of a filter's conditions, for what orders by one.
+func (a argRef) conditions(filter *object) map[string]param {
+	params := map[string]param{}
+	for i, m := range filter.members {
+		ref := a.down(i)
+		if in, ok := m.value.(*object); ok {
+			for name, p := range ref.members(in) {
+				params[m.name+"."+name] = p
+			}
+			continue
+		}
+		params[m.name] = ref.of(filter.def.Fields.ForName(m.name).Type.Name(), false, asItIs)
+	}
+	return params
+}
+
 // filter turns a filter input into conditions on a row. A field of the filter
 // is named like the field of the type whose values it compares, so that no
-// filter is declared twice.
-func (b *builder) filter(o *Object, r row, ref argRef, in *object) []string {
+// filter is declared twice. Conditions named by without are left out, where all
+// of them have to hold.
+func (b *builder) filter(o *Object, r row, ref argRef, in *object, without ...string) []string {
 	var conds []string
 	for i, m := range in.members {
 		ref := ref.down(i)
+		if slices.Contains(without, m.name) {
+			continue
+		}
 		switch m.name {
 		case "and", "or":
 			var parts []string
+			if m.name == "or" {
+				without = nil
+			}
 			for j, item := range m.value.([]any) {
-				parts = append(parts, "("+and(b.filter(o, r, ref.down(j), item.(*object)))+")")
+				parts = append(parts, "("+and(b.filter(o, r, ref.down(j), item.(*object), without...))+")")
 			}
 			switch {
 			case m.name == "and":
@@ -53,10 +84,28 @@ func (b *builder) filter(o *Object, r row, ref argRef, in *object) []string {
 		case "not":
 			conds = append(conds, "("+and(b.filter(o, r, ref, m.value.(*object)))+") IS NOT TRUE")
 		default:
+			if sql, ok := o.Filters[m.name]; ok {
+				conds = append(conds, b.condition(sql, r, ref, in.def.Fields.ForName(m.name).Type, m.value))
+				continue
+			}
 			conds = append(conds, b.compare(o, r, m.name, ref, m.value.(*object))...)
 		}
 	}
 	return conds
+}
+
+// condition is one that the type declares beside those on its fields.
+func (b *builder) condition(sql SQL, r row, ref argRef, t *ast.Type, value any) string {
+	if in, ok := value.(*object); ok {
+		r.args = ref.members(in)
+	} else {
+		r.args = map[string]param{"": ref.of(t.Name(), t.Elem != nil, asItIs)}
+	}
+	cond := "(" + b.expr(sql, r) + ")"
+	if value == false { // it is never unknown, and NOT EXISTS can be a join
+		return "NOT " + cond
+	}
+	return cond
 }
 
 // compare turns the condition on one field into SQL.
@@ -65,7 +114,7 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 	def := b.catalogue.Schema.Types[o.Type].Fields.ForName(name)
 	switch {
 	case decl.Expr != "":
-		return b.operators(o, b.expr(decl.Expr, r), b.catalogue.Schema.Types[def.Type.Name()], ref, in)
+		return b.operators(o, decl, r, def.Type, ref, in)
 	case decl.Embed != nil:
 		value := b.catalogue.objects[def.Type.Name()]
 		inner := row{alias: r.alias, prefix: r.prefix + decl.Embed.Prefix}
@@ -84,8 +133,12 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 	if target == nil {
 		target = b.catalogue.objects[b.catalogue.nodeOf(def.Type.Name())]
 	}
+	rel := decl.Relation
+	if rel.linked != nil {
+		rel = rel.linked
+	}
 	exists := func(ref argRef, in *object) string {
-		from, t := b.related(o, decl.Relation, target, r)
+		from, t := b.related(o, rel, target, r)
 		conds := append(b.filter(target, t.row, ref, in), t.conds...)
 		return fmt.Sprintf("EXISTS (SELECT FROM %s WHERE %s)", from, and(conds))
 	}
@@ -97,11 +150,17 @@ func (b *builder) compare(o *Object, r row, name string, ref argRef, in *object)
 	}
 	var conds []string
 	for i, m := range in.members {
-		cond := exists(ref.down(i), m.value.(*object))
-		if m.name == "none" {
-			cond = "NOT " + cond
+		ref := ref.down(i)
+		switch m.name {
+		case "some":
+			conds = append(conds, exists(ref, m.value.(*object)))
+		case "none":
+			conds = append(conds, "NOT "+exists(ref, m.value.(*object)))
+		case "all":
+			for j, item := range m.value.([]any) {
+				conds = append(conds, exists(ref.down(j), item.(*object)))
+			}
 		}
-		conds = append(conds, cond)
 	}
 	return conds
 }
@@ -124,10 +183,19 @@ func (b *builder) is(target *Object, r row, rel *Relation, ref argRef, in *objec
 
 // operators turns the operators on one scalar into SQL. Each of them is true or
 // false, never unknown, or is made so by the IS NOT TRUE around a `not`.
-func (b *builder) operators(o *Object, expr string, def *ast.Definition, ref argRef, in *object) []string {
+//
+// Plans are made for any value, so each operator has the form of which Postgres
+// expects what is usual of it. It would take IS DISTINCT FROM to hold for no row
+// where a column has few values, and read the table for that.
+func (b *builder) operators(o *Object, decl Field, r row, t *ast.Type, ref argRef, in *object) []string {
 	conds := make([]string, 0, len(in.members))
-	scalar := def.Name
-	if def.Kind == ast.Enum {
+	expr := b.expr(decl.Expr, r)
+	same := expr // in the form in which it is indexed
+	if decl.Sort != "" {
+		same = b.expr(decl.Sort, r)
+	}
+	scalar := t.Name()
+	if b.catalogue.Schema.Types[scalar].Kind == ast.Enum {
 		scalar = "String"
 	}
 	for i, m := range in.members {
@@ -143,15 +211,19 @@ func (b *builder) operators(o *Object, expr string, def *ast.Definition, ref arg
 		list := func() string { return argument(true, asItIs) }
 		pattern := func(c conversion) string { return argument(false, c) }
 		var cond string
+		if value, ok := m.value.(bool); ok { // which is part of the statement
+			conds = append(conds, truth(m.name, expr, value, t.NonNull && o.Table != ""))
+			continue
+		}
 		switch m.name {
 		case "eq":
-			cond = expr + " = " + value()
+			cond = same + " = " + value()
 		case "ne":
-			cond = expr + " IS DISTINCT FROM " + value()
+			cond = "NOT coalesce(" + expr + " = " + value() + ", false)"
 		case "in":
-			cond = expr + " = ANY(" + list() + ")"
+			cond = same + " = ANY(" + list() + ")"
 		case "notIn":
-			cond = "(" + expr + " = ANY(" + list() + ")) IS NOT TRUE"
+			cond = "NOT coalesce(" + expr + " = ANY(" + list() + "), false)"
 		case "lt":
 			cond = expr + " < " + value()
 		case "lte":
@@ -164,14 +236,42 @@ func (b *builder) operators(o *Object, expr string, def *ast.Definition, ref arg
 			cond = "fold(" + expr + ") LIKE '%' || fold(" + pattern(likePattern) + ") || '%'"
 		case "startsWith":
 			cond = "fold(" + expr + ") LIKE fold(" + pattern(likePattern) + ") || '%'"
-		case "isNull":
-			cond = isNull(expr, m.value.(bool))
+		case "last", "next":
+			cond = b.around(expr, scalar, m.name, ref)
 		default:
 			panic("plan: operator " + m.name + " of " + in.def.Name + " has no meaning")
 		}
 		conds = append(conds, cond)
 	}
 	return conds
+}
+
+// around is a span of time that ends or begins now.
+func (b *builder) around(expr, scalar, side string, ref argRef) string {
+	now := b.param(param{from: fromNow, scalar: "DateTime"})
+	if scalar == "Date" {
+		now = b.param(param{from: fromToday, scalar: "Date"})
+	}
+	span := b.param(ref.of("Duration", false, asItIs))
+	if side == "last" {
+		return fmt.Sprintf("%s BETWEEN %s - %s AND %s", expr, now, span, now)
+	}
+	return fmt.Sprintf("%s BETWEEN %s AND %s + %s", expr, now, now, span)
+}
+
+// truth is an operator that takes a truth value.
+func truth(op, expr string, value, nonNull bool) string {
+	switch {
+	case op == "isNull" && nonNull: // Postgres 17 would see it by itself
+		return strconv.FormatBool(!value)
+	case op == "isNull":
+		return isNull(expr, value)
+	case op == "ne":
+		return expr + " IS NOT " + strings.ToUpper(strconv.FormatBool(value))
+	case value:
+		return expr
+	}
+	return "NOT " + expr
 }
 
 func isNull(expr string, yes bool) string {
@@ -226,14 +326,23 @@ func checkFilter(filter *object) error {
 				}
 				err = walk(v, inner)
 			case []any:
-				if m.name != "and" && m.name != "or" {
+				if m.name != "and" && m.name != "or" && m.name != "all" {
 					predicates++
+					if len(v) > maxItems {
+						err = fault.New(fault.Invalid, "may hold %d entries at most, not %d.", maxItems, len(v))
+					}
 					break
 				}
+				inner := relations + b2i(m.name == "all")
 				for _, item := range v {
-					if err = walk(item.(*object), relations); err != nil {
+					if err = walk(item.(*object), inner); err != nil {
 						return at(err, m.name)
 					}
+				}
+			case string:
+				predicates++
+				if m.name == "q" && utf8.RuneCountInString(v) > MaxSearch {
+					err = fault.New(fault.Invalid, "may have %d characters at most.", MaxSearch)
 				}
 			default:
 				predicates++

@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+
+	"stadtgraph/internal/fault"
 )
 
 // maxTerms bounds the keys of one order: a page behind a cursor reads one range
@@ -16,11 +18,16 @@ const maxTerms = 5
 // directions.
 type order struct {
 	keys []orderKey
-	hash uint32 // tells cursors of different orders apart
+	hash uint32           // tells cursors of different orders apart
+	args map[string]param // conditions of the filter that keys take
 }
+
+// row is a row whose keys are compared.
+func (o *order) row(alias string) row { return row{alias: alias, args: o.args} }
 
 type orderKey struct {
 	expr       SQL
+	condition  string // of the filter, if it takes one
 	scalar     string // its GraphQL type
 	nullable   bool
 	desc       bool
@@ -29,6 +36,13 @@ type orderKey struct {
 
 // orderField says what ordering by a field of a type compares.
 func (c *Catalogue) orderField(o *Object, field string) (orderKey, error) {
+	if s, ok := o.Sorts[field]; ok {
+		key := orderKey{expr: s.By, scalar: s.Scalar, nullable: s.Null}
+		if _, rest, ok := strings.Cut(string(s.By), "arg."); ok {
+			key.condition = rest[:strings.IndexAny(rest, ".}")]
+		}
+		return key, nil
+	}
 	decl, ok := o.Fields[field]
 	def := c.Schema.Types[o.Type].Fields.ForName(field)
 	if !ok || def == nil {
@@ -51,23 +65,27 @@ func (c *Catalogue) orderField(o *Object, field string) (orderKey, error) {
 	return key, nil
 }
 
-// order resolves terms; without any it is the type's own order. A field that
-// stands twice counts where it stands first.
-func (c *Catalogue) order(o *Object, terms []Term) (*order, error) {
-	if len(terms) > 0 {
-		return c.newOrder(o, terms)
+// order resolves a coerced orderBy. Without any it is the type's own order, and
+// what was searched for comes by relevance. A field that stands twice counts where
+// it stands first.
+func (c *Catalogue) order(o *Object, orderBy any, filter *object) (*order, error) {
+	if terms := termsOf(orderBy); len(terms) > 0 {
+		return c.newOrder(o, terms, filter)
+	}
+	if filter != nil && filter.get(searchCondition) != nil {
+		return c.newOrder(o, append([]Term{{Field: relevance, Desc: true}}, o.Order...), filter)
 	}
 	if known, ok := c.orders.Load(o); ok {
 		return known.(*order), nil
 	}
-	ord, err := c.newOrder(o, o.Order)
+	ord, err := c.newOrder(o, o.Order, nil)
 	if err == nil {
 		c.orders.Store(o, ord)
 	}
 	return ord, err
 }
 
-func (c *Catalogue) newOrder(o *Object, terms []Term) (*order, error) {
+func (c *Catalogue) newOrder(o *Object, terms []Term, filter *object) (*order, error) {
 	ord := &order{}
 	hash := fnv.New32a()
 	_, _ = fmt.Fprint(hash, o.Type)
@@ -80,6 +98,9 @@ func (c *Catalogue) newOrder(o *Object, terms []Term) (*order, error) {
 		key, err := c.orderField(o, t.Field)
 		if err != nil {
 			return nil, err
+		}
+		if key.condition != "" && (filter == nil || filter.get(key.condition) == nil) {
+			return nil, fault.New(fault.Invalid, "orders by %s, which takes `filter.%s`.", valueOf(t.Field), key.condition).At("orderBy")
 		}
 		key.desc, key.nullsFirst = t.Desc, t.NullsFirst
 		ord.keys = append(ord.keys, key)
@@ -111,7 +132,7 @@ func (o *order) sql(b *builder, alias string, reverse bool) string {
 		if i > 0 {
 			s.WriteString(", ")
 		}
-		s.WriteString(b.expr(k.expr, row{alias: alias}))
+		s.WriteString(b.expr(k.expr, o.row(alias)))
 		desc, nullsFirst := k.desc != reverse, k.nullsFirst != reverse
 		if desc {
 			s.WriteString(" DESC")
@@ -132,7 +153,7 @@ func (o *order) beyond(b *builder, alias string, cur cursorSource, reverse, self
 	exprs := make([]string, len(o.keys))
 	equal := make([]string, len(o.keys))
 	for i, k := range o.keys {
-		exprs[i] = b.expr(k.expr, row{alias: alias})
+		exprs[i] = b.expr(k.expr, o.row(alias))
 		if cur.null(i) {
 			equal[i] = exprs[i] + " IS NULL"
 		} else {

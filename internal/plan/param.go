@@ -31,22 +31,30 @@ const (
 	fromCursor
 	fromLimit
 	fromLimitAndOne // to know whether there is a next page
-	fromIDs         // keys of a list of ids
-	fromIDTypes     // their types, as places in the plan's list of types
+	fromOffset
+	fromIDs     // keys of a list of ids
+	fromIDTypes // their types, as places in the plan's list of types
 )
 
 type conversion uint8
 
 const (
-	asItIs      conversion = iota
-	likePattern            // a text inside a LIKE pattern
+	asItIs          conversion = iota
+	likePattern                // a text inside a LIKE pattern
+	searchQuery                // words to search for, as a tsquery
+	searchTitles               // what somebody is typing, as a tsquery
+	searchTyped                // the same, as names are compared
+	searchNamed                // the words to search for, as names are compared
+	searchSpellings            // the words to search for, as they are written
+	searchWords                // folded
+	searchQueries              // each as a tsquery
 )
 
 // Object identifiers of Postgres' types (pg_type.dat), which never change.
 var oids = map[string][2]uint32{ // of the type, and of an array of it
 	"Boolean": {16, 1000}, "Int": {23, 1007}, "String": {25, 1009}, "Float": {701, 1022},
 	"Date": {1082, 1182}, "DateTime": {1184, 1185}, "Decimal": {1700, 1231}, "ID": {2950, 2951},
-	"limit": {20, 1016},
+	"Duration": {1186, 1187}, "limit": {20, 1016},
 }
 
 func (p param) oid() uint32 {
@@ -57,10 +65,10 @@ func (p param) oid() uint32 {
 	return pair[b2i(p.list)]
 }
 
-// format is the wire format of a parameter: decimals go as text, all others
-// binary.
+// format is the wire format of a parameter: decimals and durations go as text,
+// all others binary.
 func (p param) format() int16 {
-	return int16(b2i(p.scalar != "Decimal"))
+	return int16(b2i(p.scalar != "Decimal" && p.scalar != "Duration"))
 }
 
 // bind gives a parameter's value for one run.
@@ -74,6 +82,9 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 		return binary.BigEndian.AppendUint64(nil, uint64(r.pages[p.site].limit))
 	case fromLimitAndOne:
 		return binary.BigEndian.AppendUint64(nil, uint64(r.pages[p.site].limit+1))
+	case fromOffset:
+		page := r.pages[p.site]
+		return binary.BigEndian.AppendUint64(nil, uint64(page.limit*(page.number-1)))
 	case fromCursor:
 		cur := r.pages[p.site].after
 		if p.before {
@@ -101,14 +112,18 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 			value = v[step]
 		}
 	}
-	if p.list {
+	switch p.conv {
+	case searchQuery, searchTitles, searchTyped, searchNamed, searchSpellings, searchWords, searchQueries:
+		value = p.conv.searched(value.(string))
+	case likePattern:
+		value = likeEscaper.Replace(value.(string))
+	case asItIs:
+	}
+	if p.list && value != nil {
 		return p.appendList(value.([]any))
 	}
 	if p.names(value) == nil {
 		return nil
-	}
-	if p.conv == likePattern {
-		value = likeEscaper.Replace(value.(string))
 	}
 	return appendScalar([]byte{}, value) // not nil, which is null: an empty text is one
 }

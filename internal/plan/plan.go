@@ -55,8 +55,15 @@ const (
 	maxNodes    = 100     // ids of one `nodes`
 	maxPlans    = 64      // kept for one operation
 
-	maxPredicates    = 50 // of one filter
-	maxRelationDepth = 3  // of one filter
+	MaxDepth   = 10_000 // entries that numbered pages reach
+	MaxSearch  = 256    // characters of what is searched for
+	MaxBuckets = 100    // values of a facet, cells of a grouping
+	maxFacets  = 12     // of one list
+	maxGroupBy = 3      // facets of one grouping
+
+	maxPredicates    = 50   // of one filter
+	maxItems         = 1000 // of a list in one
+	maxRelationDepth = 3    // of one filter
 
 	listGuess = 5 // entries that a list which is no connection counts as
 )

@@ -198,3 +198,14 @@ func (r *Request) SQL() []string {
 	}
 	return out
 }
+
+// Types gives, for each of these statements, the types of its parameters.
+func (r *Request) Types() [][]uint32 {
+	var out [][]uint32
+	for i := range r.plan.roots {
+		if s := r.plan.roots[i].stmt; s != nil {
+			out = append(out, s.oids)
+		}
+	}
+	return out
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -47,6 +48,7 @@ type pageArgs struct {
 	limit         int
 	last          bool
 	after, before *cursor
+	number        int // of a numbered page, from 1; 0 if it is not numbered
 }
 
 // Request is an operation with its coerced arguments, ready to be read.
@@ -86,7 +88,8 @@ func (p *Planner) Prepare(def *ast.OperationDefinition, vars map[string]any, rol
 			r.args[i], r.pages[i] = args, page
 		}
 		for a, v := range r.args[i] {
-			r.shape = appendShape(r.shape, v, s.field.Definition.Arguments[a].Name == "orderBy", s.target == nil)
+			name := s.field.Definition.Arguments[a].Name
+			r.shape = appendShape(r.shape, v, name == "orderBy" || name == "by", s.target == nil)
 		}
 		r.shape = appendCursorShape(r.shape, r.pages[i].after)
 		r.shape = appendCursorShape(r.shape, r.pages[i].before)
@@ -230,6 +233,9 @@ func (p *Planner) coerceSite(c *coercer, s *site) ([]any, pageArgs, error) {
 		}
 		args[i] = v
 	}
+	if err := p.checkBounds(s, args); err != nil {
+		return nil, pageArgs{}, err
+	}
 	if s.target != nil {
 		page, err := p.coercePage(s, args)
 		return args, page, err
@@ -240,20 +246,58 @@ func (p *Planner) coerceSite(c *coercer, s *site) ([]any, pageArgs, error) {
 	return args, pageArgs{}, nil
 }
 
-// checkLookup holds look-ups to one key, and lists of ids to their bound.
-func (p *Planner) checkLookup(def *ast.FieldDefinition, args []any) error {
+// checkBounds holds lists, texts and numbers of entries to their bounds.
+func (p *Planner) checkBounds(s *site, args []any) error {
 	most := maxNodes
-	if root := p.catalogue.roots[def.Name]; root != nil && root.Items > 0 {
+	if root := p.catalogue.roots[s.field.Name]; root != nil && root.Items > 0 {
 		most = root.Items
+	}
+	for i, v := range args {
+		name := s.field.Definition.Arguments[i].Name
+		var err error
+		switch v := v.(type) {
+		case []any:
+			switch {
+			case name == "by" && s.field.Name == "groups":
+				err = between(len(v), 1, maxGroupBy)
+			case name == "by":
+				err = between(len(v), 1, maxFacets)
+			case name != "orderBy" && len(v) > most:
+				err = fault.New(fault.Invalid, "may hold %d entries at most, not %d; ask for the rest in another request.", most, len(v))
+			}
+		case string:
+			if n := utf8.RuneCountInString(v); (name == "query" || name == "prefix") && n > MaxSearch {
+				err = fault.New(fault.Invalid, "may have %d characters at most, not %d.", MaxSearch, n)
+			}
+		case int64:
+			if name == "first" && s.target == nil && (v < 1 || v > MaxBuckets) {
+				err = fault.New(fault.Invalid, "must be between 1 and %d, not %d.", MaxBuckets, v)
+			}
+		}
+		if err != nil {
+			return at(err, name)
+		}
+	}
+	return nil
+}
+
+func between(n, least, most int) error {
+	if n < least || n > most {
+		return fault.New(fault.Invalid, "must hold between %d and %d entries, not %d.", least, most, n)
+	}
+	return nil
+}
+
+// checkLookup holds look-ups to one key.
+func (p *Planner) checkLookup(def *ast.FieldDefinition, args []any) error {
+	if root := p.catalogue.roots[def.Name]; root != nil && root.Rows != "" {
+		return nil
 	}
 	given, names := 0, make([]string, len(args))
 	for i, v := range args {
 		names[i] = "`" + def.Arguments[i].Name + "`"
 		if v != nil {
 			given++
-		}
-		if list, ok := v.([]any); ok && len(list) > most {
-			return fault.New(fault.Invalid, "may hold %d entries at most, not %d; ask for the rest in another request.", most, len(list)).At(def.Arguments[i].Name)
 		}
 	}
 	if given != 1 {
@@ -286,21 +330,43 @@ func (p *Planner) coercePage(s *site, args []any) (pageArgs, error) {
 		}
 		page.limit, page.last = int(n), name == "last"
 	}
+	after, before := arg("after"), arg("before")
+	number, size := arg("page"), arg("pageSize")
+	if number != nil || size != nil {
+		if first != nil || last != nil || after != nil || before != nil {
+			return page, fault.New(fault.Invalid, "takes `page` and `pageSize`, or `first`, `last`, `after` and `before`, not both.")
+		}
+		page.number = 1
+		if size != nil {
+			n := size.(int64)
+			if n < 1 || n > MaxPage {
+				return page, fault.New(fault.Invalid, "must be between 1 and %d, not %d.", MaxPage, n).At("pageSize")
+			}
+			page.limit = int(n)
+		}
+		if number != nil {
+			n := number.(int64)
+			if n < 1 {
+				return page, fault.New(fault.Invalid, "must be 1 or more, not %d.", n).At("page")
+			}
+			if n*int64(page.limit) > MaxDepth {
+				return page, fault.New(fault.Invalid, "reaches the first %d entries only; go further with `first` and `after`, or narrow the filter.", MaxDepth).At("page")
+			}
+			page.number = int(n)
+		}
+	}
 	orderBy := arg("orderBy")
 	if list, ok := orderBy.([]any); ok && len(list) > maxTerms {
 		return page, fault.New(fault.Invalid, "may hold %d keys at most.", maxTerms).At("orderBy")
 	}
-	if filter, ok := arg("filter").(*object); ok {
+	filter, _ := arg("filter").(*object)
+	if filter != nil {
 		if err := checkFilter(filter); err != nil {
 			return page, at(err, "filter")
 		}
 	}
-	after, before := arg("after"), arg("before")
-	if after == nil && before == nil {
-		return page, nil
-	}
-	ord, err := p.catalogue.order(s.target, termsOf(orderBy))
-	if err != nil {
+	ord, err := p.catalogue.order(s.target, orderBy, filter)
+	if err != nil || after == nil && before == nil {
 		return page, err
 	}
 	for _, side := range []struct {

@@ -14,6 +14,7 @@ type builder struct {
 	params    []param
 	index     map[param]int
 	aliases   int
+	whole     bool // what is being written reads all rows of a list, not a page
 }
 
 // row says what the placeholders of a piece of SQL mean.
@@ -22,8 +23,7 @@ type row struct {
 	prefix string // of its columns, for a value object
 	parent string // alias, point, and prefix of columns
 	link   string
-	arg    string            // the argument of a look-up or of a list
-	args   map[string]string // those of a root that is a query
+	args   map[string]param // arguments that the piece may use; "" is that of a piece with one
 }
 
 // asParent is how relations speak of the row that they start from.
@@ -41,11 +41,14 @@ func (b *builder) expr(sql SQL, r row) string {
 		case p == "today":
 			return b.param(param{from: fromToday, scalar: "Date"})
 		case p == "arg":
-			return r.arg
+			return b.param(r.args[""])
 		case strings.HasPrefix(p, "parent."):
 			return r.parent + p[len("parent."):]
-		case strings.HasPrefix(p, "arg."):
-			return r.args[p[len("arg."):]]
+		case p == "tsquery arg":
+			return b.argument(r, "", "tsquery")
+		case strings.HasPrefix(p, "arg."), strings.Contains(p, " arg."):
+			how, name, _ := strings.Cut(p, "arg.")
+			return b.argument(r, name, strings.TrimSpace(how))
 		case strings.HasPrefix(p, "link."):
 			return r.link + p[len("link"):]
 		case strings.HasPrefix(p, "visible "), strings.HasPrefix(p, "listed "):
@@ -56,6 +59,13 @@ func (b *builder) expr(sql SQL, r row) string {
 				conds = append(conds, b.listed(o, other, nil)...)
 			}
 			return and(conds)
+		case strings.HasPrefix(p, "search "), strings.HasPrefix(p, "label "):
+			words := strings.Fields(p)
+			s, other := b.catalogue.objects[words[1]].Search, row{alias: words[2]}
+			if words[0] == "label" {
+				return b.expr(s.Label, other)
+			}
+			return b.searchText(s, other)
 		case strings.HasPrefix(p, "field "):
 			words, of := strings.Fields(p), r
 			if len(words) == 3 {
@@ -66,6 +76,39 @@ func (b *builder) expr(sql SQL, r row) string {
 		}
 		return r.alias + "." + r.prefix + p
 	})
+}
+
+// searchText is the text of a row from which hits show a piece.
+func (b *builder) searchText(s *Search, r row) string {
+	var parts []string
+	for _, part := range []SQL{s.Summary, s.Body} {
+		if part != "" {
+			parts = append(parts, b.expr(part, r))
+		}
+	}
+	if len(parts) == 0 {
+		return "NULL"
+	}
+	return "nullif(concat_ws(E'\n', " + strings.Join(parts, ", ") + "), '')"
+}
+
+// conversions are ways to read an argument, by the word in front of it.
+var conversions = map[string]conversion{
+	"tsquery": searchQuery, "titles": searchTitles, "typed": searchTyped, "named": searchNamed,
+	"spellings": searchSpellings, "words": searchWords, "tsqueries": searchQueries,
+}
+
+// argument is an argument of a piece of SQL, as it was given or read as words to
+// search for; null if it was not given.
+func (b *builder) argument(r row, name, how string) string {
+	p, ok := r.args[name]
+	if !ok {
+		return "NULL"
+	}
+	if conv, ok := conversions[how]; ok {
+		p.conv, p.list = conv, conv >= searchSpellings
+	}
+	return b.param(p)
 }
 
 // visible is what the viewer may see of a type. If the row was reached from
@@ -88,10 +131,16 @@ func (b *builder) visible(o *Object, r row, from *reached) []string {
 	if via := v.Via; via.Type != "" && (from == nil || from.holder != via.Type || from.relation.child != via.Column) {
 		holder := b.catalogue.objects[via.Type]
 		h := row{alias: b.alias()}
-		cond := fmt.Sprintf("EXISTS (SELECT FROM %s %s WHERE %s)", holder.Table, h.alias,
-			and(append([]string{h.alias + ".id = " + r.alias + "." + via.Column}, b.visible(holder, h, nil)...)))
+		column := r.alias + "." + via.Column
+		its, seen := h.alias+".id = "+column, and(b.visible(holder, h, nil))
+		cond := fmt.Sprintf("EXISTS (SELECT FROM %s %s WHERE %s AND %s)", holder.Table, h.alias, its, seen)
 		if via.Optional {
-			cond = "(" + r.alias + "." + via.Column + " IS NULL OR " + cond + ")"
+			// Beside an OR, Postgres takes EXISTS for a reason to look up all holders in
+			// advance. For a page of rows, each looks up its own.
+			if !b.whole {
+				cond = fmt.Sprintf("(SELECT %s FROM %s %s WHERE %s)", seen, holder.Table, h.alias, its)
+			}
+			cond = "(" + column + " IS NULL OR " + cond + ")"
 		}
 		conds = append(conds, cond)
 	}

@@ -16,6 +16,21 @@ var Platform = plan.Object{
 	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
+	Search: &plan.Search{
+		Fame:  "0.6",
+		Title: "{name}",
+		Labels: value.Lines(
+			"(SELECT o.name FROM organization o WHERE o.id = {provider_id} AND o.deleted_at IS NULL)",
+			value.Names("s.name", "platform_state l JOIN state s ON s.id = l.state_id WHERE l.platform_id = {id}")),
+		Summary: "{summary}",
+		States:  value.Keys("SELECT l.state_id FROM platform_state l WHERE l.platform_id = {id}"),
+	},
+	Named: plan.Named{Key: "slug", Label: "name"},
+	Facets: map[string]plan.Facet{
+		"state":    plan.By("states"),
+		"provider": plan.By("provider"),
+	},
+	Filters: value.Sourced("platform_source", "platform_id", nil),
 	Fields: plan.Fields{
 		"slug":       plan.Column("slug"),
 		"name":       plan.Text("name"),
@@ -23,7 +38,7 @@ var Platform = plan.Object{
 		"provider":   plan.One("provider_id"),
 		"website":    plan.Column("website"),
 		"states":     plan.Through("platform_state", "platform_id", "state_id").By("{key}"),
-		"articles":   plan.Joined("EXISTS (SELECT FROM article_platform a WHERE a.article_id = {id} AND a.platform_id = {parent.id})"),
+		"articles":   plan.Linked("article_platform", "platform_id", "article_id"),
 		"sources":    value.Sources("platform_source", "platform_id"),
 		"version":    plan.Column("version"),
 		"createdAt":  plan.Column("created_at"),

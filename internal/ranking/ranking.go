@@ -15,6 +15,23 @@ var Ranking = plan.Object{
 	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}, {Field: "edition", Desc: true}},
+	Search: &plan.Search{
+		Fame:  "0.6",
+		Label: value.Label("{name}", "{category}", "{edition}::text"),
+		Title: "{name}",
+		Labels: value.Lines("{category}", "{edition}::text",
+			"(SELECT o.name FROM organization o WHERE o.id = {publisher_id} AND o.deleted_at IS NULL)"),
+		Date:           "make_date({edition}, 1, 1)",
+		Municipalities: value.Keys("SELECT e.municipality_id FROM ranking_entry e WHERE e.ranking_id = {id}"),
+		States:         value.Keys("SELECT m.state_id FROM ranking_entry e JOIN municipality m ON m.id = e.municipality_id WHERE e.ranking_id = {id}"),
+	},
+	Named: plan.Named{Key: "slug", Label: "name"},
+	Facets: map[string]plan.Facet{
+		"edition":   plan.By("edition"),
+		"category":  plan.By("category"),
+		"publisher": plan.By("publisher"),
+	},
+	Filters: value.Sourced("ranking_source", "ranking_id", nil),
 	Fields: plan.Fields{
 		"slug":             plan.Column("slug"),
 		"name":             plan.Text("name"),
@@ -36,6 +53,12 @@ var Entry = plan.Object{
 	Type: "RankingEntry", Table: "ranking_entry", Prefix: "ranking_entry",
 	Visible: plan.Visibility{Via: plan.Via{Type: "Ranking", Column: "ranking_id"}},
 	Order:   []plan.Term{{Field: "rank"}},
+	Facets: map[string]plan.Facet{
+		"ranking": plan.By("ranking"),
+		"state":   plan.By("municipality", "state").With("territory"),
+	},
+	Filters: map[string]plan.SQL{"territory": "{municipality_id} IN (SELECT m FROM territory_members({arg}) m)"},
+	Sorts:   value.TownOrder,
 	Fields: plan.Fields{
 		"ranking":      plan.One("ranking_id"),
 		"municipality": plan.One("municipality_id"),

@@ -15,6 +15,14 @@ var State = plan.Object{
 	Type: "State", Table: "state", Prefix: "state",
 	Unique: []string{"key", "code", "slug", "iso3166", "nuts1"},
 	Order:  []plan.Term{{Field: "key"}},
+	Search: &plan.Search{
+		Fame:           "0.95",
+		Title:          "{name}",
+		Labels:         value.Lines("{code}", "{key}", "{iso3166}", "{nuts1}"),
+		Municipalities: value.Keys("SELECT {city_municipality_id}"),
+		States:         "ARRAY[{id}]",
+	},
+	Named: plan.Named{Key: "key", Label: "name"},
 	Fields: plan.Fields{
 		"slug":       plan.Column("slug"),
 		"key":        plan.Column("key"),
@@ -29,10 +37,10 @@ var State = plan.Object{
 		"municipalityCount": plan.Expr(`(SELECT count(*)::int4 FROM municipality m
 			WHERE m.state_id = {id} AND m.level = 'MUNICIPALITY' AND m.dissolved_on IS NULL)`),
 		"municipalities":  plan.Held("state_id", ""),
-		"strategies":      plan.Joined("EXISTS (SELECT FROM strategy_owner o WHERE o.strategy_id = {id} AND o.state_id = {parent.id})"),
-		"articles":        plan.Joined("EXISTS (SELECT FROM article_state a WHERE a.article_id = {id} AND a.state_id = {parent.id})"),
-		"measures":        plan.Joined("EXISTS (SELECT FROM measure_owner o WHERE o.measure_id = {id} AND o.state_id = {parent.id})"),
-		"fundingPrograms": plan.Joined("EXISTS (SELECT FROM funding_program_state s WHERE s.program_id = {id} AND s.state_id = {parent.id})"),
+		"strategies":      plan.Linked("strategy_owner", "state_id", "strategy_id"),
+		"articles":        plan.Linked("article_state", "state_id", "article_id"),
+		"measures":        plan.Linked("measure_owner", "state_id", "measure_id"),
+		"fundingPrograms": plan.Linked("funding_program_state", "state_id", "program_id"),
 		"organizations":   plan.Held("state_id", ""),
 		"observations":    plan.Held("state_id", ""),
 		"identifiers":     value.Identifiers("state_id"),
@@ -44,6 +52,13 @@ var State = plan.Object{
 
 var areaKm2 = plan.Expr("({area_ha}::float8 / 100)")
 
+// kindInWords is what a unit is, in the word that people put before its name.
+const kindInWords plan.SQL = `CASE {kind} WHEN 'MARKET_TOWN' THEN 'Markt' WHEN 'RURAL_MUNICIPALITY' THEN 'Gemeinde'
+	WHEN 'COUNTY' THEN 'Kreis' WHEN 'RURAL_DISTRICT' THEN 'Landkreis' WHEN 'REGIONAL_ASSOCIATION' THEN 'Regionalverband'
+	WHEN 'AMT' THEN 'Amt' WHEN 'SAMTGEMEINDE' THEN 'Samtgemeinde' WHEN 'VERBANDSGEMEINDE' THEN 'Verbandsgemeinde'
+	WHEN 'VERWALTUNGSGEMEINSCHAFT' THEN 'Verwaltungsgemeinschaft' WHEN 'GOVERNMENT_REGION' THEN 'Regierungsbezirk'
+	ELSE CASE WHEN {level} = 'MUNICIPALITY' THEN 'Stadt' END END`
+
 // Municipality is a unit of any level, from the municipality to the government
 // region. Units are never deleted.
 var Municipality = plan.Object{
@@ -54,6 +69,43 @@ var Municipality = plan.Object{
 		{Field: "dissolvedOn", Where: "{dissolved_on} IS NULL"},
 	},
 	Order: []plan.Term{{Field: "name"}},
+	Search: &plan.Search{
+		Label: "{label}",
+		Found: "{level} <> 'UNINCORPORATED_AREA'",
+		// By population, and among namesakes towns before what surrounds them.
+		Fame: `greatest(0, least(1, log(greatest({population}, 1)) / 7)
+			- CASE WHEN {dissolved_on} IS NOT NULL THEN 1 WHEN {level} <> 'MUNICIPALITY' THEN 0.3 ELSE 0 END)`,
+		Kinds: "ARRAY[lower(" + kindInWords + "), CASE WHEN {kind} = 'RURAL_DISTRICT' THEN 'kreis' END]",
+		Title: "{name}",
+		Labels: value.Lines("{administration_postal_code}",
+			value.Names("n.name", "municipality_former_name n WHERE n.municipality_id = {id}"),
+			value.Names("k.key", "municipality_key k WHERE k.municipality_id = {id}")),
+		// Whoever looks for Bayern wants no list of all that is in it.
+		ByName: true,
+		Body: value.Lines("nullif({label}, {name})", "nullif({official_name}, {name})",
+			"concat_ws(' in ', "+kindInWords+", (SELECT s.name FROM state s WHERE s.id = {state_id}))"),
+		Municipalities: "ARRAY[{id}]",
+		States:         "ARRAY[{state_id}]",
+	},
+	Named: plan.Named{Key: "key", Label: "label"},
+	Facets: map[string]plan.Facet{
+		"state":            plan.By("state").With("territory"),
+		"governmentRegion": plan.By("governmentRegion").With("territory"),
+		"district":         plan.By("district").With("territory"),
+		"association":      plan.By("association").With("territory"),
+		"kind":             plan.By("kind"),
+		"urbanisation":     plan.By("urbanisation"),
+	},
+	Filters: map[string]plan.SQL{
+		"territory": "{id} IN (SELECT m FROM territory_members({arg}) m)",
+		// A degree of latitude is more than 111 km: an index finds what may be near.
+		"near": `{latitude} BETWEEN {arg.latitude} - {arg.km} / 111 AND {arg.latitude} + {arg.km} / 111
+			AND distance_km({latitude}, {longitude}, {arg.latitude}, {arg.longitude}) <= {arg.km}`,
+		"within": "{latitude} BETWEEN {arg.south} AND {arg.north} AND {longitude} BETWEEN {arg.west} AND {arg.east}",
+	},
+	Sorts: map[string]plan.Sort{
+		"distance": {By: "distance_km({latitude}, {longitude}, {arg.near.latitude}, {arg.near.longitude})", Scalar: "Float", Null: true},
+	},
 	Fields: plan.Fields{
 		"slug":                     plan.Column("slug"),
 		"name":                     plan.Text("name"),
@@ -88,23 +140,26 @@ var Municipality = plan.Object{
 		"successors": plan.Joined(`EXISTS (SELECT FROM territorial_change c
 			WHERE c.successor_id = {id} AND c.predecessor_id = {parent.id} AND c.predecessor_id <> c.successor_id)`).By("{key}"),
 		"territorialChanges": plan.Joined("({predecessor_id} = {parent.id} OR {successor_id} = {parent.id})").By("{effective_on_start}, {former_key}, {id}"),
-		"measures":           plan.Joined("EXISTS (SELECT FROM measure_owner o WHERE o.measure_id = {id} AND o.municipality_id = {parent.id})"),
+		"measures":           plan.Linked("measure_owner", "municipality_id", "measure_id"),
 		"events":             plan.Held("municipality_id", ""),
 		"rankings":           plan.Held("municipality_id", ""),
 		"observations":       plan.Held("municipality_id", ""),
-		"persons":            plan.Joined("EXISTS (SELECT FROM person_affiliation a WHERE a.person_id = {id} AND a.municipality_id = {parent.id})"),
+		"persons":            plan.Linked("person_affiliation", "municipality_id", "person_id"),
 		"identifiers":        value.Identifiers("municipality_id"),
 		"currentStrategies": plan.Through("strategy_owner", "municipality_id", "strategy_id").
 			And("{field Strategy.isCurrent}").By(`{kind}, {adopted_on_start} DESC NULLS LAST, {id}`),
-		"strategies": plan.Joined("EXISTS (SELECT FROM strategy_owner o WHERE o.strategy_id = {id} AND o.municipality_id = {parent.id})"),
-		"articles":   plan.Joined("EXISTS (SELECT FROM article_municipality a WHERE a.article_id = {id} AND a.municipality_id = {parent.id})"),
-		"awards":     plan.Joined("EXISTS (SELECT FROM funding_award_recipient r WHERE r.award_id = {id} AND r.municipality_id = {parent.id})"),
+		"strategies": plan.Linked("strategy_owner", "municipality_id", "strategy_id"),
+		"articles":   plan.Linked("article_municipality", "municipality_id", "article_id"),
+		"awards":     plan.Linked("funding_award_recipient", "municipality_id", "award_id"),
 		"totalAwarded": value.MoneySum("amount_awarded", `funding_award a JOIN funding_award_recipient r ON r.award_id = a.id
 			WHERE r.municipality_id = {parent.id} AND {visible FundingAward a}`),
 		"organizations": plan.Held("municipality_id", ""),
-		"version":       plan.Column("version"),
-		"createdAt":     plan.Column("created_at"),
-		"modifiedAt":    plan.Column("modified_at"),
+		"hasCurrentStrategy": plan.Expr(`EXISTS (SELECT FROM strategy_owner o JOIN strategy s ON s.id = o.strategy_id
+			WHERE o.municipality_id = {id} AND {visible Strategy s} AND {field Strategy.isCurrent s})`),
+		"distanceKm": plan.Expr("distance_km({latitude}, {longitude}, {arg.from.latitude}, {arg.from.longitude})"),
+		"version":    plan.Column("version"),
+		"createdAt":  plan.Column("created_at"),
+		"modifiedAt": plan.Column("modified_at"),
 	},
 }
 

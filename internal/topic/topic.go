@@ -1,7 +1,10 @@
 // Package topic is the noun of the subjects that entries are filed under.
 package topic
 
-import "stadtgraph/internal/plan"
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
 
 // Objects are the readable shapes of the noun.
 var Objects = []plan.Object{Topic}
@@ -12,6 +15,17 @@ var Topic = plan.Object{
 	Unique:  []string{"slug"},
 	Visible: plan.NotDeleted,
 	Order:   []plan.Term{{Field: "name"}},
+	Search: &plan.Search{
+		Title:  value.Lines("{name}", `array_to_string({synonyms}, E'\n')`),
+		Labels: "(SELECT p.name FROM topic p WHERE p.id = {parent_id} AND p.deleted_at IS NULL)",
+		Fame:   "0.6",
+		Topics: "ARRAY[{id}]",
+	},
+	Named: plan.Named{Key: "slug", Label: "name"},
+	Facets: map[string]plan.Facet{
+		"scheme": plan.By("scheme"),
+		"parent": plan.By("parent"),
+	},
 	Fields: plan.Fields{
 		"slug":     plan.Column("slug"),
 		"name":     plan.Text("name"),
@@ -20,11 +34,11 @@ var Topic = plan.Object{
 		"synonyms": plan.Column("synonyms"),
 		"articleCount": plan.Expr(`(SELECT count(*)::int4 FROM article a
 			WHERE EXISTS (SELECT FROM article_topic t WHERE t.article_id = a.id AND t.topic_id = {id}) AND {listed Article a})`),
-		"articles":        plan.Joined("EXISTS (SELECT FROM article_topic t WHERE t.article_id = {id} AND t.topic_id = {parent.id})"),
-		"strategies":      plan.Joined("EXISTS (SELECT FROM strategy_topic t WHERE t.strategy_id = {id} AND t.topic_id = {parent.id})"),
-		"fundingPrograms": plan.Joined("EXISTS (SELECT FROM funding_program_topic t WHERE t.program_id = {id} AND t.topic_id = {parent.id})"),
-		"measures":        plan.Joined("({action_field_id} = {parent.id} OR EXISTS (SELECT FROM measure_topic t WHERE t.measure_id = {id} AND t.topic_id = {parent.id}))"),
-		"events":          plan.Joined("EXISTS (SELECT FROM event_topic t WHERE t.event_id = {id} AND t.topic_id = {parent.id})"),
+		"articles":        plan.Linked("article_topic", "topic_id", "article_id"),
+		"strategies":      plan.Linked("strategy_topic", "topic_id", "strategy_id"),
+		"fundingPrograms": plan.Linked("funding_program_topic", "topic_id", "program_id"),
+		"measures":        plan.Linked("(SELECT action_field_id AS topic_id, id AS measure_id FROM measure UNION ALL SELECT topic_id, measure_id FROM measure_topic)", "topic_id", "measure_id"),
+		"events":          plan.Linked("event_topic", "topic_id", "event_id"),
 		"children":        plan.Held("parent_id", ""),
 		"version":         plan.Column("version"),
 		"createdAt":       plan.Column("created_at"),

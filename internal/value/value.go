@@ -28,6 +28,28 @@ var Objects = []plan.Object{
 		"knownCount":   plan.Column("known_count"),
 		"unknownCount": plan.Column("unknown_count"),
 	}},
+	{Type: "Facet", Fields: plan.Fields{
+		"by":           plan.Column("by"),
+		"buckets":      plan.Computed("SELECT * FROM unnest({parent.values}, {parent.labels}, {parent.counts}) WITH ORDINALITY AS b (value, label, count, place)").By("{place}"),
+		"valueCount":   plan.Column("value_count"),
+		"otherCount":   plan.Column("other_count"),
+		"missingCount": plan.Column("missing_count"),
+	}},
+	{Type: "FacetBucket", Fields: plan.Fields{
+		"value": plan.Column("value"),
+		"label": plan.Column("label"),
+		"count": plan.Column("count"),
+	}},
+	{Type: "Group", Fields: plan.Fields{
+		"values": plan.Computed("SELECT * FROM unnest({parent.facets}, {parent.values}, {parent.labels}) WITH ORDINALITY AS v (by, value, label, place)").By("{place}"),
+		"count":  plan.Column("count"),
+		"amount": plan.ValueIf("", "{sum}"),
+	}},
+	{Type: "GroupValue", Fields: plan.Fields{
+		"by":    plan.Column("by"),
+		"value": plan.Column("value"),
+		"label": plan.Column("label"),
+	}},
 	{Type: "Link", Fields: plan.Fields{
 		"url":   plan.Column("url"),
 		"title": plan.Column("title"),

@@ -26,7 +26,10 @@ export default [
 
       // Stricter or looser than they come.
       '@graphql-eslint/input-name': ['error', {checkInputType: true}], // publishArticle(input: PublishArticleInput!)
-      '@graphql-eslint/relay-edge-types': ['error', {listTypeCanWrapOnlyEdgeType: false}], // lists that cannot grow are plain, and connections have `nodes` beside `edges`
+      '@graphql-eslint/relay-edge-types': ['error', {
+        listTypeCanWrapOnlyEdgeType: false, // lists that cannot grow are plain, and connections have `nodes` beside `edges`
+        shouldImplementNode: false, // a search hit has no id: what it found has one
+      }],
       '@graphql-eslint/require-description': ['error', {
         types: true,
         DirectiveDefinition: true,

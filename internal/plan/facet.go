@@ -1,0 +1,146 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+)
+
+// choose gives the rows of a list: what to read them from, how to speak of one,
+// and the conditions that choose them, but for those on the fields named.
+type choose func(without ...string) (rows string, r row, conds []string)
+
+// dimension joins the values of a facet to a row: one row for each value, or one
+// of nulls. Its columns are value and label.
+func (b *builder) dimension(o *Object, r row, f Facet) (join, alias string, several bool) {
+	var from, conds []string
+	for i, step := range f.Path {
+		decl := o.Fields[step]
+		rel := decl.Relation
+		if rel == nil {
+			value := b.facetValue(o, r, step, f.Year)
+			return b.lateral(from, conds, value, value, several)
+		}
+		target := b.catalogue.target(o, step)
+		rows, in := b.related(o, rel, target, r)
+		from, conds = append(from, rows), append(conds, in.conds...)
+		def := b.catalogue.Schema.Types[o.Type].Fields.ForName(step)
+		toMany := b.catalogue.nodeOf(def.Type.Name()) != "" || def.Type.Elem != nil
+		several = several || toMany && i < len(f.Path)-1
+		o, r = target, in.row
+	}
+	value := b.facetValue(o, r, o.Named.Key, false)
+	return b.lateral(from, conds, value, b.expr(o.Fields[o.Named.Label].Expr, r)+"::text", several)
+}
+
+// facetValue is the value of a field as text.
+func (b *builder) facetValue(o *Object, r row, field string, year bool) string {
+	key, err := b.catalogue.orderField(o, field) // for value objects, their anchor
+	if err != nil {
+		panic(err) // the catalogue was checked
+	}
+	expr := key.expr
+	if o.Fields[field].Expr != "" {
+		expr = o.Fields[field].Expr
+	}
+	if year {
+		return fmt.Sprintf("to_char(%s, 'FMYYYY')", b.expr(expr, r))
+	}
+	return "(" + b.expr(expr, r) + ")::text"
+}
+
+func (b *builder) lateral(from, conds []string, value, label string, several bool) (join, alias string, dup bool) {
+	alias = b.alias()
+	source := ""
+	if len(from) > 0 {
+		source = " FROM " + strings.Join(from, " CROSS JOIN ") + " WHERE " + and(conds)
+	}
+	return fmt.Sprintf("LEFT JOIN LATERAL (SELECT %s AS value, %s AS label%s) %s ON true", value, label, source, alias), alias, several
+}
+
+// facets compiles the counts of a list's rows by some of the type's facets. Each
+// counts what the filter finds without the conditions that choose from it.
+func (b *builder) facets(head *scope, o *Object, f *selected, chosen choose) besideEnc {
+	by, top := b.facetArgs(f)
+	var dims []string
+	for i, name := range by {
+		facet := o.Facets[fieldOf(name)]
+		rows, r, conds := chosen(facet.Filters...)
+		join, v, several := b.dimension(o, r, facet)
+		count := "count(*)"
+		if several {
+			count = fmt.Sprintf("count(DISTINCT %s.id)", r.alias)
+		}
+		dims = append(dims, fmt.Sprintf(`SELECT %d AS place, '%s' AS by,
+  array_agg(value ORDER BY rank) FILTER (WHERE rank <= %[3]s) AS values, array_agg(label ORDER BY rank) FILTER (WHERE rank <= %[3]s) AS labels,
+  array_agg(count ORDER BY rank) FILTER (WHERE rank <= %[3]s) AS counts, coalesce(sum(count) FILTER (WHERE rank > %[3]s), 0)::int4 AS other_count,
+  (count(*) FILTER (WHERE value IS NOT NULL))::int4 AS value_count, coalesce(max(count) FILTER (WHERE value IS NULL), 0)::int4 AS missing_count
+ FROM (SELECT value, label, count, CASE WHEN value IS NOT NULL THEN row_number() OVER (ORDER BY value IS NULL, count DESC, value) END AS rank
+  FROM (SELECT %[4]s.value, min(%[4]s.label) AS label, %[5]s::int4 AS count FROM %[6]s %[7]s WHERE %[8]s GROUP BY %[4]s.value) counted) ranked`,
+			i, name, top, v, count, rows, join, and(conds)))
+	}
+	t := row{alias: b.alias()}
+	inner := newScope()
+	item := b.object(inner, b.catalogue.objects["Facet"], t, f.sets)
+	head.cost.fields += len(by) * MaxBuckets
+	return &listEnc{item: item, nonNull: true, col: head.col(fmt.Sprintf("ARRAY(SELECT ROW(%s) FROM (%s) %s%s ORDER BY %s.place)",
+		inner.list(), strings.Join(dims, " UNION ALL "), t.alias, inner.joins.String(), t.alias))}
+}
+
+// groups compiles the counts, and sums of money, for each combination of the
+// values of some facets.
+func (b *builder) groups(head *scope, o *Object, f *selected, chosen choose) besideEnc {
+	by, top := b.facetArgs(f)
+	rows, r, conds := chosen()
+	var joins, columns, keys, values, labels, order []string
+	for i, name := range by {
+		join, v, _ := b.dimension(o, r, o.Facets[fieldOf(name)])
+		joins = append(joins, join)
+		columns = append(columns, fmt.Sprintf("%s.value AS v%d, %[1]s.label AS l%[2]d", v, i))
+		keys = append(keys, fmt.Sprintf("v%d", i))
+		values, labels = append(values, fmt.Sprintf("v%d", i)), append(labels, fmt.Sprintf("min(l%d)", i))
+		order = append(order, fmt.Sprintf("v%d NULLS LAST", i))
+	}
+	sum := "NULL::numeric AS sum, 0 AS known_count, 0 AS unknown_count"
+	if o.Sum != "" {
+		prefix := r.alias + "." + o.Fields[o.Sum].Embed.Prefix
+		columns = append(columns, prefix+"amount AS amount", prefix+"currency AS currency")
+		sum = "coalesce(sum(amount) FILTER (WHERE currency = 'EUR'), 0)::numeric AS sum, (count(*) FILTER (WHERE currency = 'EUR'))::int4 AS known_count, " +
+			"(count(*) FILTER (WHERE (currency = 'EUR') IS NOT TRUE))::int4 AS unknown_count"
+	}
+	t := row{alias: b.alias()}
+	inner := newScope()
+	item := b.object(inner, b.catalogue.objects["Group"], t, f.sets)
+	head.cost.fields += len(by) * MaxBuckets
+	return &listEnc{item: item, nonNull: true, col: head.col(fmt.Sprintf(`ARRAY(SELECT ROW(%s) FROM (
+ SELECT ARRAY['%s'] AS facets, ARRAY[%s] AS values, ARRAY[%s] AS labels, count(*)::int4 AS count, %s
+ FROM (SELECT DISTINCT %s.id, %s FROM %s %s WHERE %s) combined GROUP BY %s ORDER BY count(*) DESC, %s LIMIT %s) %s%s)`,
+		inner.list(), strings.Join(by, "', '"), strings.Join(values, ", "), strings.Join(labels, ", "), sum,
+		r.alias, strings.Join(columns, ", "), rows, strings.Join(joins, " "), and(conds), strings.Join(keys, ", "), strings.Join(order, ", "), top,
+		t.alias, inner.joins.String()))}
+}
+
+// facetArgs are the facets that are asked for, and the parameter of how many
+// values of each.
+func (b *builder) facetArgs(f *selected) (by []string, top string) {
+	site := b.req.op.index[f.field]
+	for i, def := range f.field.Definition.Arguments {
+		switch def.Name {
+		case "by":
+			seen := map[string]bool{}
+			for _, v := range b.req.args[site][i].([]any) {
+				if name := v.(string); !seen[name] {
+					seen[name] = true
+					by = append(by, name)
+				}
+			}
+		case "first":
+			top = b.param(argRef{site: site, arg: i}.of("Int", false, asItIs))
+		}
+	}
+	return by, top
+}
+
+// beside compiles a field that the connection of one type has alone.
+func (b *builder) beside(head *scope, target *Object, f *selected, r row) besideEnc {
+	return &scalarEnc{col: head.col(b.expr(target.Beside[f.field.Name], r)), append: scalarAppender(f.field.Definition.Type.Name(), target.Prefix)}
+}
