@@ -233,6 +233,7 @@ func TestPagesOfRoots(t *testing.T) {
 			p.vars["orderBy"] = orderBy
 			all := each(c.ref.list(all(o), c.ref.seen(all(o), "true"), false, p.vars, nil), globalID)
 			cursors := p.walk(all, max(1+r.IntN(40), len(all)/8))
+			p.expect(all, 0, min(100, len(all)), len(all) > 100, false, "first", 100)
 			if t.Failed() {
 				t.Fatal(f.Name)
 			}
@@ -491,7 +492,9 @@ func (w *writer) walk(t *testing.T, list string) {
 			slices.Reverse(got.IDs)
 			cursor, more = got.Info.StartCursor, got.Info.HasPreviousPage
 		}
-		walked = append(walked, got.IDs...)
+		if walked = append(walked, got.IDs...); len(walked) > 1000 {
+			t.Fatalf("%v %v: the list does not end", p.vars, args)
+		}
 		if args = nil; more {
 			args = []any{size, n, side, *cursor}
 		}
