@@ -207,7 +207,7 @@ func searchHit(types []*Object) Object {
 	}, "meant") + `)`
 	return Object{
 		Type: "SearchHit", Table: SQL(table), Keyed: true,
-		Visible: Visibility{Public: "true"}, // they are chosen so
+		Visible: Visibility{Public: "true"},                            // they are chosen so
 		Order:   []Term{{Field: "score", Desc: true}, {Field: "type"}}, // rows of two types may have the same key
 		Fields: Fields{
 			"node":           Field{Relation: &Relation{Either: node}},

@@ -18,6 +18,9 @@ var State = plan.Object{
 	Search: &plan.Search{
 		Fame:           "0.95",
 		Title:          "{name}",
+		Kinds:          "ARRAY['land', 'bundesland', 'freistaat', 'hansestadt']",
+		ByName:         true,
+		Body:           "CASE WHEN {code} IN ('BY', 'SN', 'TH') THEN 'Bundesland, Freistaat' WHEN {code} IN ('HB', 'HH') THEN 'Bundesland, Hansestadt' ELSE 'Bundesland' END",
 		Labels:         value.Lines("{code}", "{key}", "{iso3166}", "{nuts1}"),
 		Municipalities: value.Keys("SELECT {city_municipality_id}"),
 		States:         "ARRAY[{id}]",

@@ -1,4 +1,4 @@
--- What the documents of declarations 2 are made of. Written by go test -update.
+-- What the documents of declarations 3 are made of. Written by go test -update.
 
 -- Article
 SELECT described.id,
@@ -175,7 +175,7 @@ SELECT described.id,
   coalesce((described.name)::text, ''),
   coalesce((concat_ws(E'\n', described.code, described.key, described.iso3166, described.nuts1))::text, ''),
   coalesce(NULL::text, ''),
-  coalesce(NULL::text, ''),
+  coalesce((CASE WHEN described.code IN ('BY', 'SN', 'TH') THEN 'Bundesland, Freistaat' WHEN described.code IN ('HB', 'HH') THEN 'Bundesland, Hansestadt' ELSE 'Bundesland' END)::text, ''),
   NULL::date::text,
   coalesce((ARRAY(SELECT k FROM (SELECT described.city_municipality_id) keys (k) WHERE k IS NOT NULL GROUP BY k ORDER BY k))::uuid[], '{}')::text,
   coalesce((ARRAY[described.id])::uuid[], '{}')::text,
