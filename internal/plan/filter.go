@@ -66,12 +66,12 @@ func (b *builder) filter(o *Object, r row, ref argRef, in *object, without ...st
 		}
 		switch m.name {
 		case "and", "or":
-			var parts []string
-			if m.name == "or" {
-				without = nil
+			var parts, inside []string
+			if m.name == "and" {
+				inside = without
 			}
 			for j, item := range m.value.([]any) {
-				parts = append(parts, "("+and(b.filter(o, r, ref.down(j), item.(*object), without...))+")")
+				parts = append(parts, "("+and(b.filter(o, r, ref.down(j), item.(*object), inside...))+")")
 			}
 			switch {
 			case m.name == "and":
