@@ -66,6 +66,7 @@ type known struct {
 	keys    []string            // of municipalities
 	words   []string            // to search for
 	cursors map[string][]string // by list
+	lists   map[string][]list   // by type: some that were read, to go on reading them
 
 	items   []string            // what there is to read
 	leads   map[string][]string // what else lies behind an item
@@ -74,7 +75,7 @@ type known struct {
 }
 
 func newKnown(catalogue *plan.Catalogue) *known {
-	k := &known{ids: map[string][]string{}, slugs: map[string][]string{}, cursors: map[string][]string{}, covered: map[string]int{}, open: map[string]int{}}
+	k := &known{ids: map[string][]string{}, slugs: map[string][]string{}, cursors: map[string][]string{}, lists: map[string][]list{}, covered: map[string]int{}, open: map[string]int{}}
 	k.items, k.leads = items(catalogue)
 	for _, item := range k.items {
 		k.count(item, 1)
@@ -99,6 +100,9 @@ func (k *known) count(item string, by int) {
 func (k *known) missed() []string {
 	return slices.DeleteFunc(slices.Clone(k.items), func(item string) bool { return k.covered[item] > 0 })
 }
+
+// list says which list of a type, and in which order.
+type list struct{ query, filter, orderBy *value }
 
 // operation is one operation with the values of its variables for several runs.
 type operation struct {
@@ -622,52 +626,19 @@ func (g *generator) page(o *plan.Object, def *ast.FieldDefinition, depth int) (a
 	case n < 8:
 		add(oneOf(g, []string{"first", "last"}), &value{kind: isNull})
 	}
-	if takes("query") {
-		add("query", g.lift("String!", func() *value { return g.query() }))
-	}
 	if takes("types") && g.chance(40) {
 		add("types", g.lift("[SearchType!]", func() *value { return g.some(def.Arguments.ForName("types").Type, 6) }))
 	}
 	paged := !numbered && g.chance(45)
-	var orderBy *value
-	if takes("orderBy") && g.chance(55) {
-		if paged {
-			g.literal++
-		}
-		orderBy = g.lift("["+o.Type+"Order!]", func() *value { return g.order(o) })
-		if paged {
-			g.literal--
-		}
+	which, again := g.again(o, paged)
+	if !again {
+		which = g.list(o, takes, paged)
 	}
-	var wants []string // conditions that the order takes
-	if orderBy != nil {
-		wants = g.wants(o, orderBy)
-	}
-	if len(wants) > 0 || g.chance(50) || g.known.open[o.Type+"Filter"] > 0 && g.chance(60) {
-		t := o.Type + "Filter"
-		if len(wants) > 0 {
-			t += "!"
-		}
-		filter := g.lift(t, func() *value {
-			g.filters = 12
-			filter := g.filter(o, o.Type+"Filter", 0)
-			for _, names := range [][]string{listings(o), choices(o)} {
-				if len(names) > 0 && g.chance(25) {
-					filter = g.speakOf(o, oneOf(g, names), filter)
-				}
-			}
-			for _, name := range wants {
-				f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name)
-				filter.members = slices.DeleteFunc(filter.members, func(a *argument) bool { return a.name == name })
-				filter.members = append(filter.members, &argument{name, g.lift(f.Type.String()+"!", func() *value { return g.condition(o, o.Type+"Filter", f, 0) })})
-			}
-			return filter
-		})
-		add("filter", filter)
-	}
-	add("orderBy", orderBy)
+	add("query", which.query)
+	add("filter", which.filter)
+	add("orderBy", which.orderBy)
 	if paged {
-		if cursors := g.known.cursors[g.listName(o, args)]; len(cursors) > 0 {
+		if cursors := g.known.cursors[g.listName(o, which)]; len(cursors) > 0 {
 			for _, side := range []string{"after", "before"} {
 				if g.chance(60) {
 					g.op.paged = true
@@ -692,9 +663,67 @@ func (g *generator) page(o *plan.Object, def *ast.FieldDefinition, depth int) (a
 	return args
 }
 
+// again is a list that was read before, if there are cursors of it.
+func (g *generator) again(o *plan.Object, paged bool) (list, bool) {
+	lists := g.known.lists[o.Type]
+	if paged && len(lists) > 0 && g.chance(50) {
+		which := oneOf(g, lists)
+		return which, len(g.known.cursors[g.listName(o, which)]) > 0
+	}
+	return list{}, false
+}
+
+// list makes what says which rows are in a list, and in which order.
+func (g *generator) list(o *plan.Object, takes func(name string) bool, paged bool) (which list) {
+	if takes("query") {
+		which.query = g.lift("String!", func() *value { return g.query() })
+	}
+	if takes("orderBy") && g.chance(55) {
+		if paged {
+			g.literal++
+		}
+		which.orderBy = g.lift("["+o.Type+"Order!]", func() *value { return g.order(o) })
+		if paged {
+			g.literal--
+		}
+	}
+	wants := g.wants(o, which.orderBy)
+	if len(wants) > 0 || g.chance(50) || g.known.open[o.Type+"Filter"] > 0 && g.chance(60) {
+		t := o.Type + "Filter"
+		if len(wants) > 0 {
+			t += "!"
+		}
+		which.filter = g.lift(t, func() *value {
+			g.filters = 12
+			filter := g.filter(o, o.Type+"Filter", 0)
+			for _, names := range [][]string{listings(o), choices(o)} {
+				if len(names) > 0 && g.chance(25) {
+					filter = g.speakOf(o, oneOf(g, names), filter)
+				}
+			}
+			for _, name := range wants {
+				f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name)
+				filter.members = slices.DeleteFunc(filter.members, func(a *argument) bool { return a.name == name })
+				filter.members = append(filter.members, &argument{name, g.lift(f.Type.String()+"!", func() *value { return g.condition(o, o.Type+"Filter", f, 0) })})
+			}
+			return filter
+		})
+	}
+	// Orders by what the arguments say are rarely the same again.
+	constant, ranked := true, len(wants) > 0 || which.query != nil
+	for _, v := range []*value{which.query, which.filter, which.orderBy} {
+		constant = constant && (v == nil || len((&operation{roots: []*selection{{args: []*argument{{"", v}}}}}).variables()) == 0)
+		ranked = ranked || v == which.filter && v != nil && which.orderBy == nil && slices.ContainsFunc(v.members, func(a *argument) bool { return a.name == "q" })
+	}
+	if lists := g.known.lists[o.Type]; g.wrong == fine && constant && (ranked || g.chance(10)) {
+		g.known.lists[o.Type] = append(lists[max(0, len(lists)-8):], which)
+	}
+	return which
+}
+
 // wants are the conditions that an order takes, in any run.
 func (g *generator) wants(o *plan.Object, orderBy *value) (conditions []string) {
-	for run := range runsOf {
+	for run := 0; run < runsOf && orderBy != nil; run++ {
 		for _, term := range itemsOf(orderBy.json(run)) {
 			sort := o.Sorts[camel(term.(map[string]any)["field"])]
 			if _, name, ok := strings.Cut(string(sort.By), "arg."); ok {
@@ -706,15 +735,16 @@ func (g *generator) wants(o *plan.Object, orderBy *value) (conditions []string) 
 	return slices.Compact(conditions)
 }
 
-// listName is what the list with some arguments is called, if it is one list in all
-// runs.
-func (g *generator) listName(o *plan.Object, args []*argument) string {
+// listName is what a list is called, if it is one list in all runs.
+func (g *generator) listName(o *plan.Object, which list) string {
 	g.ref.viewer = g.viewer
 	name := ""
 	for run := range runsOf {
 		given := map[string]any{}
-		for _, a := range args {
-			given[a.name] = a.value.json(run)
+		for name, v := range map[string]*value{"query": which.query, "filter": which.filter, "orderBy": which.orderBy} {
+			if v != nil {
+				given[name] = v.json(run)
+			}
 		}
 		in := all(o)
 		if given["query"] != nil {
