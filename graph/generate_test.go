@@ -692,10 +692,17 @@ func (g *generator) list(o *plan.Object, takes func(name string) bool, paged boo
 		t := o.Type + "Filter"
 		if len(wants) > 0 {
 			t += "!"
+			if paged { // with the same values each time, so that its cursors go on being its own
+				g.literal++
+				defer func() { g.literal-- }()
+			}
 		}
 		which.filter = g.lift(t, func() *value {
 			g.filters = 12
-			filter := g.filter(o, o.Type+"Filter", 0)
+			filter := &value{kind: isObject}
+			if len(wants) == 0 || !paged || g.chance(30) { // few rows meet much
+				filter = g.filter(o, o.Type+"Filter", 0)
+			}
 			for _, names := range [][]string{listings(o), choices(o)} {
 				if len(names) > 0 && g.chance(25) {
 					filter = g.speakOf(o, oneOf(g, names), filter)
@@ -1064,7 +1071,7 @@ func (g *generator) argument(name string, t *ast.Type, most int) *value {
 	case "longitude", "west", "east":
 		return scalar(oneOf(g, []string{"0", "10.8917", "11", "180", "-180", "1e-100"}))
 	case "km":
-		return scalar(oneOf(g, []string{"0", "1", "100", "6000", "20037.5", "-1", "1e9"}))
+		return scalar(oneOf(g, []string{"0", "1", "6000", "12000", "20037.5", "-1", "1e9", "1e9"}))
 	}
 	return g.leaf(def, nil)
 }

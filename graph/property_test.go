@@ -293,7 +293,6 @@ a facet chosen from, inside not
 a facet chosen from, beside or
 a numbered page
 a cursor by relevance
-a cursor by distance
 a cursor of hits
 relevance unasked
 search finds something
@@ -447,7 +446,6 @@ func (c *comparison) seeList(list *ast.Field, o *plan.Object, saw func(form stri
 	saw("a numbered page", args["page"] != nil)
 	saw("relevance unasked", filter["q"] != nil && !asked)
 	saw("a cursor by relevance", paged && (strings.Contains(order, "RELEVANCE") || filter["q"] != nil && !asked))
-	saw("a cursor by distance", paged && strings.Contains(order, "DISTANCE"))
 	saw("a cursor of hits", paged && o.Type == "SearchHit")
 	for _, s := range list.SelectionSet {
 		f, ok := s.(*ast.Field)

@@ -213,7 +213,11 @@ func (ref *reference) given(piece plan.SQL, t *ast.Type, name string, v any) pla
 func (ref *reference) allGiven(piece plan.SQL, f *ast.Field) plan.SQL {
 	args := f.ArgumentMap(ref.vars)
 	for _, def := range f.Definition.Arguments {
-		piece = ref.given(piece, def.Type, "."+def.Name, args[def.Name])
+		v := args[def.Name]
+		if v == nil && def.DefaultValue != nil {
+			v, _ = def.DefaultValue.Value(nil)
+		}
+		piece = ref.given(piece, def.Type, "."+def.Name, v)
 	}
 	return piece
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,25 +12,26 @@ type choose func(without ...string) (rows string, r row, conds []string)
 
 // dimension joins the values of a facet to a row: one row for each value, or one
 // of nulls. Its columns are value and label.
-func (b *builder) dimension(o *Object, r row, f Facet) (join, alias string, several bool) {
+func (b *builder) dimension(o *Object, r row, f Facet) (join, alias string) {
 	var from, conds []string
-	for i, step := range f.Path {
+	many, twice := false, false // whether a row can have several values, and one twice
+	for _, step := range f.Path {
 		decl := o.Fields[step]
 		rel := decl.Relation
 		if rel == nil {
 			value := b.facetValue(o, r, step, f.Year)
-			return b.lateral(from, conds, value, value, several)
+			return b.lateral(from, conds, value, value, many)
 		}
 		target := b.catalogue.target(o, step)
 		rows, in := b.related(o, rel, target, r)
 		from, conds = append(from, rows), append(conds, in.conds...)
 		def := b.catalogue.Schema.Types[o.Type].Fields.ForName(step)
-		toMany := b.catalogue.nodeOf(def.Type.Name()) != "" || def.Type.Elem != nil
-		several = several || toMany && i < len(f.Path)-1
+		twice = many || !slices.Contains(target.Unique, target.Named.Key)
+		many = many || b.catalogue.nodeOf(def.Type.Name()) != "" || def.Type.Elem != nil
 		o, r = target, in.row
 	}
 	value := b.facetValue(o, r, o.Named.Key, false)
-	return b.lateral(from, conds, value, b.expr(o.Fields[o.Named.Label].Expr, r)+"::text", several)
+	return b.lateral(from, conds, value, b.expr(o.Fields[o.Named.Label].Expr, r)+"::text", many && twice)
 }
 
 // facetValue is the value of a field as text.
@@ -48,13 +50,17 @@ func (b *builder) facetValue(o *Object, r row, field string, year bool) string {
 	return "(" + b.expr(expr, r) + ")::text"
 }
 
-func (b *builder) lateral(from, conds []string, value, label string, several bool) (join, alias string, dup bool) {
+// lateral joins values to a row, each once.
+func (b *builder) lateral(from, conds []string, value, label string, twice bool) (join, alias string) {
 	alias = b.alias()
-	source := ""
+	values := fmt.Sprintf("SELECT %s AS value, %s AS label", value, label)
 	if len(from) > 0 {
-		source = " FROM " + strings.Join(from, " CROSS JOIN ") + " WHERE " + and(conds)
+		values += " FROM " + strings.Join(from, " CROSS JOIN ") + " WHERE " + and(conds)
 	}
-	return fmt.Sprintf("LEFT JOIN LATERAL (SELECT %s AS value, %s AS label%s) %s ON true", value, label, source, alias), alias, several
+	if twice {
+		values = "SELECT value, min(label) AS label FROM (" + values + ") named GROUP BY value"
+	}
+	return fmt.Sprintf("LEFT JOIN LATERAL (%s) %s ON true", values, alias), alias
 }
 
 // facets compiles the counts of a list's rows by some of the type's facets. Each
@@ -65,18 +71,14 @@ func (b *builder) facets(head *scope, o *Object, f *selected, chosen choose) bes
 	for i, name := range by {
 		facet := o.Facets[fieldOf(name)]
 		rows, r, conds := chosen(facet.Filters...)
-		join, v, several := b.dimension(o, r, facet)
-		count := "count(*)"
-		if several {
-			count = fmt.Sprintf("count(DISTINCT %s.id)", r.alias)
-		}
+		join, v := b.dimension(o, r, facet)
 		dims = append(dims, fmt.Sprintf(`SELECT %d AS place, '%s' AS by,
   array_agg(value ORDER BY rank) FILTER (WHERE rank <= %[3]s) AS values, array_agg(label ORDER BY rank) FILTER (WHERE rank <= %[3]s) AS labels,
   array_agg(count ORDER BY rank) FILTER (WHERE rank <= %[3]s) AS counts, coalesce(sum(count) FILTER (WHERE rank > %[3]s), 0)::int4 AS other_count,
   (count(*) FILTER (WHERE value IS NOT NULL))::int4 AS value_count, coalesce(max(count) FILTER (WHERE value IS NULL), 0)::int4 AS missing_count
  FROM (SELECT value, label, count, CASE WHEN value IS NOT NULL THEN row_number() OVER (ORDER BY value IS NULL, count DESC, value) END AS rank
-  FROM (SELECT %[4]s.value, min(%[4]s.label) AS label, %[5]s::int4 AS count FROM %[6]s %[7]s WHERE %[8]s GROUP BY %[4]s.value) counted) ranked`,
-			i, name, top, v, count, rows, join, and(conds)))
+  FROM (SELECT %[4]s.value, min(%[4]s.label) AS label, count(*)::int4 AS count FROM %[5]s %[6]s WHERE %[7]s GROUP BY %[4]s.value) counted) ranked`,
+			i, name, top, v, rows, join, and(conds)))
 	}
 	t := row{alias: b.alias()}
 	inner := newScope()
@@ -93,7 +95,7 @@ func (b *builder) groups(head *scope, o *Object, f *selected, chosen choose) bes
 	rows, r, conds := chosen()
 	var joins, columns, keys, values, labels, order []string
 	for i, name := range by {
-		join, v, _ := b.dimension(o, r, o.Facets[fieldOf(name)])
+		join, v := b.dimension(o, r, o.Facets[fieldOf(name)])
 		joins = append(joins, join)
 		columns = append(columns, fmt.Sprintf("%s.value AS v%d, %[1]s.label AS l%[2]d", v, i))
 		keys = append(keys, fmt.Sprintf("v%d", i))
@@ -113,9 +115,9 @@ func (b *builder) groups(head *scope, o *Object, f *selected, chosen choose) bes
 	head.cost.fields += len(by) * MaxBuckets
 	return &listEnc{item: item, nonNull: true, col: head.col(fmt.Sprintf(`ARRAY(SELECT ROW(%s) FROM (
  SELECT ARRAY['%s'] AS facets, ARRAY[%s] AS values, ARRAY[%s] AS labels, count(*)::int4 AS count, %s
- FROM (SELECT DISTINCT %s.id, %s FROM %s %s WHERE %s) combined GROUP BY %s ORDER BY count(*) DESC, %s LIMIT %s) %s%s)`,
+ FROM (SELECT %s FROM %s %s WHERE %s) combined GROUP BY %s ORDER BY count(*) DESC, %s LIMIT %s) %s%s)`,
 		inner.list(), strings.Join(by, "', '"), strings.Join(values, ", "), strings.Join(labels, ", "), sum,
-		r.alias, strings.Join(columns, ", "), rows, strings.Join(joins, " "), and(conds), strings.Join(keys, ", "), strings.Join(order, ", "), top,
+		strings.Join(columns, ", "), rows, strings.Join(joins, " "), and(conds), strings.Join(keys, ", "), strings.Join(order, ", "), top,
 		t.alias, inner.joins.String()))}
 }
 
