@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -112,7 +113,7 @@ func (r *Request) Read(ctx context.Context, v Viewer, dst []byte, introspected m
 		default:
 			rs, err := run.next(ctx, st)
 			if err != nil {
-				st.errs = append(st.errs, located(err, &f))
+				st.errs = append(st.errs, r.located(err, &f))
 				result = failed
 				break
 			}
@@ -159,13 +160,47 @@ func (st *state) reset(r *Request, dst []byte) {
 }
 
 // located makes the error of a root field.
-func located(err error, f *fieldEnc) *gqlerror.Error {
+func (r *Request) located(err error, f *fieldEnc) *gqlerror.Error {
+	if known, ok := fault.From(err); ok && known.Code == fault.Timeout {
+		err = fmt.Errorf("%w (%w)", fault.New(fault.Timeout, "This took longer than allowed; %s.", r.shorter(f.name)), err)
+	}
 	e := internal(err)
 	e.Path = ast.Path{ast.PathName(f.name)}
 	if f.pos != nil {
 		e.Locations = []gqlerror.Location{{Line: f.pos.Line, Column: f.pos.Column}}
 	}
 	return e
+}
+
+// shorter says how a root field takes less time: which filters there are to narrow.
+func (r *Request) shorter(root string) string {
+	var filters []string
+	for i, s := range r.op.sites {
+		if s.target == nil || r.args[i] == nil || s.path[0] != ast.PathName(root) {
+			continue
+		}
+		names := []string{}
+		for j, def := range s.field.Definition.Arguments {
+			switch v := r.args[i][j].(type) {
+			case *object:
+				for _, m := range v.members {
+					names = append(names, "`"+m.name+"`")
+				}
+			case string:
+				if def.Name == "query" {
+					names = append(names, "`query`")
+				}
+			}
+		}
+		if len(names) == 0 {
+			names = []string{"none yet"}
+		}
+		filters = append(filters, fmt.Sprintf("of `%s` (%s)", s.path, strings.Join(names, ", ")))
+	}
+	if len(filters) == 0 {
+		return "ask for fewer items"
+	}
+	return "narrow the filter " + strings.Join(filters, ", ") + ", or ask for fewer items"
 }
 
 // internal keeps the cause of an error for the log; a caller sees the fault in

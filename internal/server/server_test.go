@@ -280,15 +280,17 @@ func TestTimeout(t *testing.T) {
 	if _, err := other.Exec(t.Context(), `LOCK TABLE state IN ACCESS EXCLUSIVE MODE`); err != nil {
 		t.Fatal(err)
 	}
-	const query = `{ states { totalCount } topics { totalCount } }`
+	const query = `{ states(filter: {name: {contains: "a"}}) { totalCount nodes { municipalities { totalCount } } } topics { totalCount } }`
 	r := post(t, base, query, nil, "Accept", graphqlResponse)
 	if e := r.errors(t); e[0].Extensions["code"] != string(fault.Timeout) || ours.MatchString(r.body) {
 		t.Errorf("got %s %s, want %s", r.Status, r.body, fault.Timeout)
+	} else if want := "narrow the filter of `states` (`name`), of `states.nodes.municipalities` (none yet), or ask for fewer items."; !strings.HasSuffix(e[0].Message, want) {
+		t.Errorf("got %q, want what to narrow: %s", e[0].Message, want)
 	}
 	if err := other.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if r := post(t, base, query, nil); r.body != `{"data":{"states":{"totalCount":0},"topics":{"totalCount":0}}}` {
+	if r := post(t, base, query, nil); r.body != `{"data":{"states":{"totalCount":0,"nodes":[]},"topics":{"totalCount":0}}}` {
 		t.Errorf("afterwards: got %s", r.body)
 	}
 }
