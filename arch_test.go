@@ -79,6 +79,7 @@ var table = map[string]row{
 	"internal/nodeid": {},
 	"internal/fault":  {},
 	"internal/slug":   {},
+	"internal/auth":   {ours: list("internal/fault", "internal/postgres"), libraries: pgx},
 	"internal/text":   {ours: list("internal/slug")}, // for the ids of headings
 	"internal/german": {},
 

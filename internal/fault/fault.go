@@ -21,6 +21,11 @@ const (
 	Internal Code = "INTERNAL"
 
 	BadRequest Code = "BAD_REQUEST" // what was sent is no GraphQL request at all
+
+	Unauthenticated Code = "UNAUTHENTICATED" // it takes a token, or the token is none that is valid
+	Forbidden       Code = "FORBIDDEN"       // it takes another token
+	NotFound        Code = "NOT_FOUND"       // what is to be changed is not there
+	Conflict        Code = "CONFLICT"        // it was changed in the meantime
 )
 
 // Error is a fault: what went wrong in one sentence, and where.
