@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -20,6 +19,7 @@ import (
 
 	"stadtgraph/graph/generated"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/write"
 )
 
 // Executor runs GraphQL operations. It is gqlgen's executor but for two things:
@@ -30,25 +30,41 @@ type Executor struct {
 	schema    *ast.Schema
 	sizes     sizes // of the schema
 	planner   *plan.Planner
+	writer    *write.Writer
 	documents *lru.Cache[string, *ast.QueryDocument]
+	payloads  *lru.Cache[string, *ast.OperationDefinition] // what reads them, by their fields
 }
 
 var _ graphql.GraphExecutor = (*Executor)(nil)
 
 // NewExecutor makes an executor that reads through the planner.
 func NewExecutor(planner *plan.Planner) *Executor {
-	schema := executableSchema{generated.NewExecutableSchema(generated.Config{})}
-	documents, err := lru.New[string, *ast.QueryDocument](1000)
-	if err != nil {
-		panic(err) // only for a size below one
-	}
-	e := &Executor{Executor: executor.New(schema), schema: schema.Schema(), sizes: sizesOf(schema.Schema()), planner: planner, documents: documents}
+	e := &Executor{planner: planner, documents: keep[string, *ast.QueryDocument](), payloads: keep[string, *ast.OperationDefinition]()}
+	schema := executableSchema{generated.NewExecutableSchema(generated.Config{}), e}
+	e.Executor, e.schema, e.sizes = executor.New(schema), schema.Schema(), sizesOf(schema.Schema())
 	e.SetErrorPresenter(Present)
 	e.SetRecoverFunc(func(ctx context.Context, v any) error {
 		slog.ErrorContext(ctx, "panic", "value", v)
 		return errors.New("panic")
 	})
 	return e
+}
+
+// Writes makes the executor run mutations with a writer.
+func (e *Executor) Writes(w *write.Writer) *Executor {
+	e.writer = w
+	return e
+}
+
+// kept is how many documents are kept, parsed.
+const kept = 1000
+
+func keep[K comparable, V any]() *lru.Cache[K, V] {
+	c, err := lru.New[K, V](kept)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return c
 }
 
 // request keys what CreateOperationContext has prepared for Exec.
@@ -96,12 +112,22 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		return op, gqlerror.List{invalid}
 	}
 	if op.Operation.Operation == ast.Query {
-		viewer := plan.Viewer{Role: plan.Public, Now: time.Now()}
+		viewer := e.viewer(ctx)
 		request, errs := e.planner.Prepare(op.Operation, op.Variables, viewer.Role)
 		if len(errs) > 0 {
 			return op, errs
 		}
 		op.Stats.SetExtension(requestStat, prepared{request, viewer})
+	}
+	if op.Operation.Operation == ast.Mutation {
+		for _, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{e.schema.Mutation.Name}) {
+			if f.Name == "__typename" {
+				continue
+			}
+			if refused := forbidden(ctx, f.Name); refused != nil {
+				return op, gqlerror.List{{Err: refused, Message: refused.Message, Path: ast.Path{ast.PathName(f.Alias)}}}
+			}
+		}
 	}
 	if invalid = checkVariables(e.schema, op.Operation, op.Variables); invalid != nil {
 		return op, gqlerror.List{invalid}
@@ -165,12 +191,18 @@ func coded(code, message string) *gqlerror.Error {
 }
 
 // executableSchema is the generated one, whose queries the planner reads.
-type executableSchema struct{ graphql.ExecutableSchema }
+type executableSchema struct {
+	graphql.ExecutableSchema
+	executor *Executor
+}
 
 // Exec runs an operation. Introspection beside planned fields is left to the
 // generated code, one field at a time.
 func (s executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
+	if op.Operation.Operation == ast.Mutation {
+		return graphql.OneShot(s.executor.mutate(ctx, op))
+	}
 	ready, ok := op.Stats.GetExtension(requestStat).(prepared)
 	if !ok || !ready.request.Planned() {
 		return s.ExecutableSchema.Exec(ctx)

@@ -131,6 +131,7 @@ var sources = []*ast.Source{
 
 schema {
   query: Query
+  mutation: Mutation
 }
 
 # ──────────────────────────── Scalars and shared shapes ────────────────────────────
@@ -624,6 +625,167 @@ input PublicationStatusFilter {
   notIn: [PublicationStatus!]
   """True: has no value. False: has one."""
   isNull: Boolean
+}
+
+# ──────────────────────────── Writing ────────────────────────────
+"""
+Everything that is written. Each mutation takes a token (` + "`" + `Authorization: Bearer …` + "`" + `), runs in one transaction of
+its own, one after the other, and answers with what it wrote as it is then. What can be mended is in ` + "`" + `userErrors` + "`" + `:
+then nothing was written. A field of an input that is left out keeps its value; null clears it.
+
+With the header ` + "`" + `Idempotency-Key` + "`" + ` a request that is sent again with the same key and body gets the first answer.
+"""
+type Mutation
+"""What is wrong with an input, for programs."""
+enum UserErrorCode {
+  """Fehlt: a value is needed."""
+  REQUIRED
+  """Ungültig: the value is none that makes sense here; the message says what does."""
+  INVALID
+  """Zu lang."""
+  TOO_LONG
+  """Außerhalb des Bereichs: too small or too large."""
+  OUT_OF_RANGE
+  """Nicht gefunden: what is referred to, or to be changed, is not there."""
+  NOT_FOUND
+  """Vergeben: something else has that value already."""
+  TAKEN
+  """Konflikt: it was changed since the version that was sent; see ` + "`" + `currentVersion` + "`" + `."""
+  CONFLICT
+  """Nicht vorgesehen: its life cycle does not go there from where it is."""
+  NOT_ALLOWED
+  """Außerhalb der Gebiete: the token is limited to territories, and this belongs to another or to none."""
+  OUT_OF_SCOPE
+}
+"""Why a mutation wrote nothing, for the one who can mend it."""
+type UserError {
+  """Where in the arguments: names of fields and indices of lists, from ` + "`" + `input` + "`" + ` on."""
+  path: [String!]!
+  """What is wrong, for programs."""
+  code: UserErrorCode!
+  """What is wrong and what to do, in a sentence for people."""
+  message: String!
+  """Of a CONFLICT: the version that it is at now."""
+  currentVersion: Int
+  """Of a CONFLICT: when it was changed last."""
+  changedAt: DateTime
+  """Of a CONFLICT: who changed it last; null if no token did."""
+  changedBy: String
+  """Of a CONFLICT: fields and lists that changed since the version that was sent."""
+  changedFields: [String!]
+}
+"""How something is named by whoever imported it."""
+input ExternalReferenceInput {
+  """Who gives the ids, such as ` + "`" + `ratsinfo-bamberg` + "`" + `."""
+  source: String!
+  """Its id there."""
+  id: String!
+}
+"""Names one thing, by exactly one of these."""
+input ReferenceInput @oneOf {
+  """Its global id."""
+  id: ID
+  """The official key of a municipality or state (AGS, ARS; five digits for a district, two for a state), the code of an indicator."""
+  key: String
+  """Its slug, or one that it had before."""
+  slug: String
+  """What an import called it."""
+  external: ExternalReferenceInput
+}
+"""Changes a list of references: ` + "`" + `set` + "`" + ` replaces it, ` + "`" + `add` + "`" + ` and ` + "`" + `remove` + "`" + ` change it. Null clears it."""
+input ReferenceListInput {
+  """The whole list, in order."""
+  set: [ReferenceInput!]
+  """What to add; what is there already stays where it is."""
+  add: [ReferenceInput!]
+  """What to take away; what is not there does not matter."""
+  remove: [ReferenceInput!]
+}
+"""A date that may be vague."""
+input PartialDateInput {
+  """A day that it can mean; of a MONTH or YEAR any day in it, of an INTERVAL the first."""
+  start: Date!
+  """The last day that it can mean; needed for an INTERVAL, else it follows."""
+  end: Date
+  """How exactly it is known."""
+  precision: DatePrecision! = DAY
+  """How the source puts it."""
+  text: String
+}
+"""A period; either end may be open."""
+input PeriodInput {
+  """When it begins."""
+  from: PartialDateInput
+  """When it ends."""
+  to: PartialDateInput
+}
+"""An amount of money."""
+input MoneyInput {
+  """How much, not negative, with two decimals at most."""
+  amount: Decimal!
+  """Three letters after ISO 4217."""
+  currency: String! = "EUR"
+  """Whether the source rounds it."""
+  approximate: Boolean! = false
+}
+"""A link."""
+input LinkInput {
+  """Where it leads."""
+  url: URL!
+  """What to call it."""
+  title: String
+  """What is there."""
+  kind: LinkKind! = WEBSITE
+}
+"""Where a fact was read; publisher, url or title is needed."""
+input SourceInput {
+  """Who published it."""
+  publisher: String
+  """Where it can be read."""
+  url: URL
+  """What it is called."""
+  title: String
+  """When it was published."""
+  publishedOn: PartialDateInput
+  """When it was read."""
+  retrievedAt: DateTime
+  """When somebody last compared the fact with it."""
+  verifiedAt: DateTime
+  """The words that prove the fact."""
+  quote: String
+  """Under which licence it may be used."""
+  license: String
+}
+"""What others call it."""
+input IdentifierInput {
+  """Whose identifier it is."""
+  scheme: IdentifierScheme!
+  """The identifier."""
+  value: String!
+}
+"""An office or a membership."""
+input AffiliationInput {
+  """What the person is or does there."""
+  role: String
+  """The organization, such as a council body."""
+  organization: ReferenceInput
+  """The municipality."""
+  municipality: ReferenceInput
+  """The state."""
+  state: ReferenceInput
+  """The party or group."""
+  party: ReferenceInput
+  """When."""
+  period: PeriodInput
+}
+"""A person who is mentioned."""
+input MentionInput {
+  """Who."""
+  person: ReferenceInput!
+  """As what."""
+  role: MentionRole!
+  """The office held at that time."""
+  capacity: AffiliationInput
 }
 
 # ──────────────────────────── Query ────────────────────────────
@@ -1594,6 +1756,33 @@ extend type Query {
   ): MunicipalityConnection!
 }
 
+"""Input of ` + "`" + `dissolveMunicipality` + "`" + `."""
+input DissolveMunicipalityInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """The first day on which it was not there."""
+  dissolvedOn: Date!
+  """What it became part of, or became; may be empty if that is not known."""
+  successors: [ReferenceInput!]!
+  """Where that was read."""
+  source: SourceInput
+}
+"""Payload of ` + "`" + `dissolveMunicipality` + "`" + `."""
+type DissolveMunicipalityPayload {
+  """As it is now; null if nothing was written."""
+  municipality: Municipality
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Records that a municipality ended, and what it became. Takes the role ADMIN."""
+  dissolveMunicipality(
+    """What to do."""
+    input: DissolveMunicipalityInput!
+  ): DissolveMunicipalityPayload!
+}
 # ──────────────────────────── Strategy ────────────────────────────
 """What kind of document a strategy is."""
 enum StrategyKind {
@@ -2029,6 +2218,286 @@ extend type Query {
   ): StrategyConnection!
 }
 
+"""What a body decided."""
+input DecisionInput {
+  """Who decided."""
+  body: ReferenceInput
+  """What was decided."""
+  kind: DecisionKind!
+  """When."""
+  date: PartialDateInput
+  """The number of the paper."""
+  reference: String
+  """Where it can be read."""
+  url: URL
+  """Where that was read."""
+  sources: [SourceInput!]
+}
+"""One edition of a strategy. Needed for a new one: title and kind; its status is IN_PREPARATION if not given."""
+input StrategyInput {
+  """Readable part of addresses: lower case letters a to z, digits, hyphens. Made of the title if not given. Once it was public, an old one still leads here."""
+  slug: String
+  """What it is called, up to 500 characters; needed."""
+  title: String
+  """What kind of strategy; needed."""
+  kind: StrategyKind
+  """Up to 2,000 characters of plain text."""
+  summary: String
+  """The text, Markdown, up to 200,000 characters."""
+  body: String
+  """Where it stands; see ` + "`" + `adoptStrategy` + "`" + ` for the adoption. It goes from one to the next as its life cycle says."""
+  status: StrategyStatus
+  """Municipalities, states and organizations whose strategy it is."""
+  owners: ReferenceListInput
+  """0 for the first edition; that of the predecessor plus 1 if not given."""
+  revisionNumber: Int
+  """The edition before."""
+  predecessor: ReferenceInput
+  """What it covers."""
+  period: PeriodInput
+  """The horizon."""
+  targetYear: Int
+  """When it was presented."""
+  presentedOn: PartialDateInput
+  """When it was adopted."""
+  adoptedOn: PartialDateInput
+  """What bodies decided about it; replaces the list."""
+  decisions: [DecisionInput!]
+  """How often it is evaluated, 1 to 240 months."""
+  evaluationIntervalMonths: Int
+  """When it was evaluated last."""
+  lastEvaluatedOn: Date
+  """Fields of action."""
+  actionFields: ReferenceListInput
+  """Cross-cutting topics."""
+  crossCuttingTopics: ReferenceListInput
+  """Topics."""
+  topics: ReferenceListInput
+  """Events at which people took part in making it."""
+  participation: ReferenceListInput
+  """Organizations responsible for it."""
+  responsible: ReferenceListInput
+  """Links; replaces the list."""
+  links: [LinkInput!]
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+}
+"""Input of ` + "`" + `createStrategy` + "`" + `."""
+input CreateStrategyInput {
+  """What it is."""
+  strategy: StrategyInput!
+}
+"""Payload of ` + "`" + `createStrategy` + "`" + `."""
+type CreateStrategyPayload {
+  """As it is now; null if nothing was written."""
+  strategy: Strategy
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Creates a strategy as a draft. Takes the role EDITOR or higher."""
+  createStrategy(
+    """What to do."""
+    input: CreateStrategyInput!
+  ): CreateStrategyPayload!
+}
+"""Input of ` + "`" + `updateStrategy` + "`" + `."""
+input UpdateStrategyInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """What changes."""
+  strategy: StrategyInput!
+}
+"""Payload of ` + "`" + `updateStrategy` + "`" + `."""
+type UpdateStrategyPayload {
+  """As it is now; null if nothing was written."""
+  strategy: Strategy
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Changes a strategy. Takes the role EDITOR or higher."""
+  updateStrategy(
+    """What to do."""
+    input: UpdateStrategyInput!
+  ): UpdateStrategyPayload!
+}
+"""Input of ` + "`" + `deleteStrategy` + "`" + `."""
+input DeleteStrategyInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `deleteStrategy` + "`" + `."""
+type DeleteStrategyPayload {
+  """What was deleted; null if nothing was."""
+  deletedId: ID
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Deletes a strategy, so that it can be restored. Takes the role EDITOR, or PUBLISHER if it is public."""
+  deleteStrategy(
+    """What to do."""
+    input: DeleteStrategyInput!
+  ): DeleteStrategyPayload!
+}
+"""Input of ` + "`" + `restoreStrategy` + "`" + `."""
+input RestoreStrategyInput {
+  """Which one."""
+  id: ID!
+}
+"""Payload of ` + "`" + `restoreStrategy` + "`" + `."""
+type RestoreStrategyPayload {
+  """As it is now; null if nothing was written."""
+  strategy: Strategy
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes back that a strategy was deleted. Takes the role EDITOR, or PUBLISHER if it becomes public by that."""
+  restoreStrategy(
+    """What to do."""
+    input: RestoreStrategyInput!
+  ): RestoreStrategyPayload!
+}
+"""Input of ` + "`" + `submitStrategy` + "`" + `."""
+input SubmitStrategyInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `submitStrategy` + "`" + `."""
+type SubmitStrategyPayload {
+  """As it is now; null if nothing was written."""
+  strategy: Strategy
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Hands in a draft for review (IN_REVIEW). Takes the role EDITOR or higher."""
+  submitStrategy(
+    """What to do."""
+    input: SubmitStrategyInput!
+  ): SubmitStrategyPayload!
+}
+"""Input of ` + "`" + `publishStrategy` + "`" + `."""
+input PublishStrategyInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `publishStrategy` + "`" + `."""
+type PublishStrategyPayload {
+  """As it is now; null if nothing was written."""
+  strategy: Strategy
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a strategy public now. Lists what is missing. Takes the role PUBLISHER or higher."""
+  publishStrategy(
+    """What to do."""
+    input: PublishStrategyInput!
+  ): PublishStrategyPayload!
+}
+"""Input of ` + "`" + `scheduleStrategy` + "`" + `."""
+input ScheduleStrategyInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """When, in the future."""
+  publishAt: DateTime!
+}
+"""Payload of ` + "`" + `scheduleStrategy` + "`" + `."""
+type ScheduleStrategyPayload {
+  """As it is now; null if nothing was written."""
+  strategy: Strategy
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a strategy public at an instant. Lists what is missing. Takes the role PUBLISHER or higher."""
+  scheduleStrategy(
+    """What to do."""
+    input: ScheduleStrategyInput!
+  ): ScheduleStrategyPayload!
+}
+"""Input of ` + "`" + `unpublishStrategy` + "`" + `."""
+input UnpublishStrategyInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `unpublishStrategy` + "`" + `."""
+type UnpublishStrategyPayload {
+  """As it is now; null if nothing was written."""
+  strategy: Strategy
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a strategy a draft again (depublizieren). Takes the role PUBLISHER if it is public or scheduled, else EDITOR."""
+  unpublishStrategy(
+    """What to do."""
+    input: UnpublishStrategyInput!
+  ): UnpublishStrategyPayload!
+}
+"""Input of ` + "`" + `archiveStrategy` + "`" + `."""
+input ArchiveStrategyInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `archiveStrategy` + "`" + `."""
+type ArchiveStrategyPayload {
+  """As it is now; null if nothing was written."""
+  strategy: Strategy
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes a strategy out of the lists; its address goes on working. Takes the role PUBLISHER or higher."""
+  archiveStrategy(
+    """What to do."""
+    input: ArchiveStrategyInput!
+  ): ArchiveStrategyPayload!
+}
+"""Input of ` + "`" + `adoptStrategy` + "`" + `."""
+input AdoptStrategyInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """When."""
+  adoptedOn: PartialDateInput!
+  """The decision, which is added to the others."""
+  decision: DecisionInput
+}
+"""Payload of ` + "`" + `adoptStrategy` + "`" + `."""
+type AdoptStrategyPayload {
+  """As it is now; null if nothing was written."""
+  strategy: Strategy
+  """The edition before it, if it was superseded by that."""
+  superseded: Strategy
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Records that a strategy was adopted. The edition before it becomes SUPERSEDED by that. Takes the role PUBLISHER or higher."""
+  adoptStrategy(
+    """What to do."""
+    input: AdoptStrategyInput!
+  ): AdoptStrategyPayload!
+}
 # ──────────────────────────── Measure ────────────────────────────
 """How far a measure is."""
 enum MeasureStatus {
@@ -2332,6 +2801,123 @@ extend type Query {
   ): MeasureConnection!
 }
 
+"""A measure. Needed for a new one: title; its status is PLANNED if not given."""
+input MeasureInput {
+  """Readable part of addresses: lower case letters a to z, digits, hyphens. Made of the title if not given. Once it was public, an old one still leads here."""
+  slug: String
+  """What it is called, up to 500 characters; needed."""
+  title: String
+  """Markdown, up to 20,000 characters."""
+  description: String
+  """Where it stands."""
+  status: MeasureStatus
+  """How urgent it is."""
+  priority: Priority
+  """Its number in the strategy, from 1."""
+  position: Int
+  """The strategy that it is part of."""
+  strategy: ReferenceInput
+  """The field of action."""
+  actionField: ReferenceInput
+  """Topics."""
+  topics: ReferenceListInput
+  """Municipalities, states and organizations whose measure it is."""
+  owners: ReferenceListInput
+  """When."""
+  period: PeriodInput
+  """What it costs."""
+  budget: MoneyInput
+  """Organizations responsible for it."""
+  responsible: ReferenceListInput
+  """Organizations that take part."""
+  partners: ReferenceListInput
+  """Links; replaces the list."""
+  links: [LinkInput!]
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+}
+"""Input of ` + "`" + `createMeasure` + "`" + `."""
+input CreateMeasureInput {
+  """What it is."""
+  measure: MeasureInput!
+}
+"""Payload of ` + "`" + `createMeasure` + "`" + `."""
+type CreateMeasurePayload {
+  """As it is now; null if nothing was written."""
+  measure: Measure
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Creates a measure. Takes the role EDITOR or higher."""
+  createMeasure(
+    """What to do."""
+    input: CreateMeasureInput!
+  ): CreateMeasurePayload!
+}
+"""Input of ` + "`" + `updateMeasure` + "`" + `."""
+input UpdateMeasureInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """What changes."""
+  measure: MeasureInput!
+}
+"""Payload of ` + "`" + `updateMeasure` + "`" + `."""
+type UpdateMeasurePayload {
+  """As it is now; null if nothing was written."""
+  measure: Measure
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Changes a measure. Takes the role EDITOR or higher."""
+  updateMeasure(
+    """What to do."""
+    input: UpdateMeasureInput!
+  ): UpdateMeasurePayload!
+}
+"""Input of ` + "`" + `deleteMeasure` + "`" + `."""
+input DeleteMeasureInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `deleteMeasure` + "`" + `."""
+type DeleteMeasurePayload {
+  """What was deleted; null if nothing was."""
+  deletedId: ID
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Deletes a measure, so that it can be restored. Takes the role EDITOR, or PUBLISHER if it is public."""
+  deleteMeasure(
+    """What to do."""
+    input: DeleteMeasureInput!
+  ): DeleteMeasurePayload!
+}
+"""Input of ` + "`" + `restoreMeasure` + "`" + `."""
+input RestoreMeasureInput {
+  """Which one."""
+  id: ID!
+}
+"""Payload of ` + "`" + `restoreMeasure` + "`" + `."""
+type RestoreMeasurePayload {
+  """As it is now; null if nothing was written."""
+  measure: Measure
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes back that a measure was deleted. Takes the role EDITOR, or PUBLISHER if it becomes public by that."""
+  restoreMeasure(
+    """What to do."""
+    input: RestoreMeasureInput!
+  ): RestoreMeasurePayload!
+}
 # ──────────────────────────── FundingProgram ────────────────────────────
 """Who gives the money (Fördergeber)."""
 enum FundingLevel {
@@ -2711,6 +3297,251 @@ extend type Query {
   ): FundingProgramConnection!
 }
 
+"""Which part of the costs is paid."""
+input FundingRateInput {
+  """0 to 100."""
+  percent: Decimal!
+  """For whom or what."""
+  condition: String
+}
+"""A funding program. Needed for a new one: title and level."""
+input FundingProgramInput {
+  """Readable part of addresses: lower case letters a to z, digits, hyphens. Made of the title if not given. Once it was public, an old one still leads here."""
+  slug: String
+  """What it is called, up to 500 characters; needed."""
+  title: String
+  """Its short title."""
+  shortTitle: String
+  """Up to 2,000 characters of plain text."""
+  summary: String
+  """The text, Markdown, up to 200,000 characters."""
+  body: String
+  """Who gives the money; needed."""
+  level: FundingLevel
+  """Organizations that give the money."""
+  funders: ReferenceListInput
+  """The organization that runs it."""
+  administeredBy: ReferenceInput
+  """Kinds of funding."""
+  fundingTypes: [FundingType!]
+  """Who can apply."""
+  eligibleApplicants: [ApplicantType!]
+  """Funding areas."""
+  fundingAreas: ReferenceListInput
+  """Topics."""
+  topics: ReferenceListInput
+  """Whether applicants may come from everywhere in Germany."""
+  nationwide: Boolean
+  """States from which applicants may come."""
+  states: ReferenceListInput
+  """All of the money."""
+  totalVolume: MoneyInput
+  """Which part of the costs it pays; replaces the list."""
+  fundingRates: [FundingRateInput!]
+  """Where the money comes from."""
+  fundingSource: String
+  """Whom to ask."""
+  contact: String
+  """How long it runs."""
+  period: PeriodInput
+  """When somebody last looked whether one can apply."""
+  statusVerifiedOn: Date
+  """What others call it; replaces the list."""
+  identifiers: [IdentifierInput!]
+  """Links; replaces the list."""
+  links: [LinkInput!]
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+}
+"""Input of ` + "`" + `createFundingProgram` + "`" + `."""
+input CreateFundingProgramInput {
+  """What it is."""
+  fundingProgram: FundingProgramInput!
+}
+"""Payload of ` + "`" + `createFundingProgram` + "`" + `."""
+type CreateFundingProgramPayload {
+  """As it is now; null if nothing was written."""
+  fundingProgram: FundingProgram
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Creates a funding program as a draft. Takes the role EDITOR or higher."""
+  createFundingProgram(
+    """What to do."""
+    input: CreateFundingProgramInput!
+  ): CreateFundingProgramPayload!
+}
+"""Input of ` + "`" + `updateFundingProgram` + "`" + `."""
+input UpdateFundingProgramInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """What changes."""
+  fundingProgram: FundingProgramInput!
+}
+"""Payload of ` + "`" + `updateFundingProgram` + "`" + `."""
+type UpdateFundingProgramPayload {
+  """As it is now; null if nothing was written."""
+  fundingProgram: FundingProgram
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Changes a funding program. Takes the role EDITOR or higher."""
+  updateFundingProgram(
+    """What to do."""
+    input: UpdateFundingProgramInput!
+  ): UpdateFundingProgramPayload!
+}
+"""Input of ` + "`" + `deleteFundingProgram` + "`" + `."""
+input DeleteFundingProgramInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `deleteFundingProgram` + "`" + `."""
+type DeleteFundingProgramPayload {
+  """What was deleted; null if nothing was."""
+  deletedId: ID
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Deletes a funding program, so that it can be restored. Takes the role EDITOR, or PUBLISHER if it is public."""
+  deleteFundingProgram(
+    """What to do."""
+    input: DeleteFundingProgramInput!
+  ): DeleteFundingProgramPayload!
+}
+"""Input of ` + "`" + `restoreFundingProgram` + "`" + `."""
+input RestoreFundingProgramInput {
+  """Which one."""
+  id: ID!
+}
+"""Payload of ` + "`" + `restoreFundingProgram` + "`" + `."""
+type RestoreFundingProgramPayload {
+  """As it is now; null if nothing was written."""
+  fundingProgram: FundingProgram
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes back that a funding program was deleted. Takes the role EDITOR, or PUBLISHER if it becomes public by that."""
+  restoreFundingProgram(
+    """What to do."""
+    input: RestoreFundingProgramInput!
+  ): RestoreFundingProgramPayload!
+}
+"""Input of ` + "`" + `submitFundingProgram` + "`" + `."""
+input SubmitFundingProgramInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `submitFundingProgram` + "`" + `."""
+type SubmitFundingProgramPayload {
+  """As it is now; null if nothing was written."""
+  fundingProgram: FundingProgram
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Hands in a draft for review (IN_REVIEW). Takes the role EDITOR or higher."""
+  submitFundingProgram(
+    """What to do."""
+    input: SubmitFundingProgramInput!
+  ): SubmitFundingProgramPayload!
+}
+"""Input of ` + "`" + `publishFundingProgram` + "`" + `."""
+input PublishFundingProgramInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `publishFundingProgram` + "`" + `."""
+type PublishFundingProgramPayload {
+  """As it is now; null if nothing was written."""
+  fundingProgram: FundingProgram
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a funding program public now. Lists what is missing. Takes the role PUBLISHER or higher."""
+  publishFundingProgram(
+    """What to do."""
+    input: PublishFundingProgramInput!
+  ): PublishFundingProgramPayload!
+}
+"""Input of ` + "`" + `scheduleFundingProgram` + "`" + `."""
+input ScheduleFundingProgramInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """When, in the future."""
+  publishAt: DateTime!
+}
+"""Payload of ` + "`" + `scheduleFundingProgram` + "`" + `."""
+type ScheduleFundingProgramPayload {
+  """As it is now; null if nothing was written."""
+  fundingProgram: FundingProgram
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a funding program public at an instant. Lists what is missing. Takes the role PUBLISHER or higher."""
+  scheduleFundingProgram(
+    """What to do."""
+    input: ScheduleFundingProgramInput!
+  ): ScheduleFundingProgramPayload!
+}
+"""Input of ` + "`" + `unpublishFundingProgram` + "`" + `."""
+input UnpublishFundingProgramInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `unpublishFundingProgram` + "`" + `."""
+type UnpublishFundingProgramPayload {
+  """As it is now; null if nothing was written."""
+  fundingProgram: FundingProgram
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a funding program a draft again (depublizieren). Takes the role PUBLISHER if it is public or scheduled, else EDITOR."""
+  unpublishFundingProgram(
+    """What to do."""
+    input: UnpublishFundingProgramInput!
+  ): UnpublishFundingProgramPayload!
+}
+"""Input of ` + "`" + `archiveFundingProgram` + "`" + `."""
+input ArchiveFundingProgramInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `archiveFundingProgram` + "`" + `."""
+type ArchiveFundingProgramPayload {
+  """As it is now; null if nothing was written."""
+  fundingProgram: FundingProgram
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes a funding program out of the lists; its address goes on working. Takes the role PUBLISHER or higher."""
+  archiveFundingProgram(
+    """What to do."""
+    input: ArchiveFundingProgramInput!
+  ): ArchiveFundingProgramPayload!
+}
 # ──────────────────────────── FundingCall ────────────────────────────
 """A call for applications of a funding program (Förderaufruf, Staffel)."""
 type FundingCall implements Node {
@@ -2902,6 +3733,113 @@ extend type Query {
   ): FundingCallConnection!
 }
 
+"""A call for applications. Needed for a new one: program and label."""
+input FundingCallInput {
+  """The program; needed, and it stays."""
+  program: ReferenceInput
+  """Its number in the program, from 1."""
+  number: Int
+  """What it is called, up to 300 characters; needed."""
+  label: String
+  """Its motto."""
+  motto: String
+  """Its year."""
+  year: Int
+  """First day to apply."""
+  opensOn: Date
+  """Last day to apply."""
+  closesOn: Date
+  """When somebody last looked whether one can apply."""
+  statusVerifiedOn: Date
+  """Money in this call."""
+  volume: MoneyInput
+  """How many applied."""
+  applicationCount: Int
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+}
+"""Input of ` + "`" + `createFundingCall` + "`" + `."""
+input CreateFundingCallInput {
+  """What it is."""
+  fundingCall: FundingCallInput!
+}
+"""Payload of ` + "`" + `createFundingCall` + "`" + `."""
+type CreateFundingCallPayload {
+  """As it is now; null if nothing was written."""
+  fundingCall: FundingCall
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Creates a call. Takes the role EDITOR or higher."""
+  createFundingCall(
+    """What to do."""
+    input: CreateFundingCallInput!
+  ): CreateFundingCallPayload!
+}
+"""Input of ` + "`" + `updateFundingCall` + "`" + `."""
+input UpdateFundingCallInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """What changes."""
+  fundingCall: FundingCallInput!
+}
+"""Payload of ` + "`" + `updateFundingCall` + "`" + `."""
+type UpdateFundingCallPayload {
+  """As it is now; null if nothing was written."""
+  fundingCall: FundingCall
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Changes a call. Takes the role EDITOR or higher."""
+  updateFundingCall(
+    """What to do."""
+    input: UpdateFundingCallInput!
+  ): UpdateFundingCallPayload!
+}
+"""Input of ` + "`" + `deleteFundingCall` + "`" + `."""
+input DeleteFundingCallInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `deleteFundingCall` + "`" + `."""
+type DeleteFundingCallPayload {
+  """What was deleted; null if nothing was."""
+  deletedId: ID
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Deletes a call, so that it can be restored. Takes the role EDITOR, or PUBLISHER if it is public."""
+  deleteFundingCall(
+    """What to do."""
+    input: DeleteFundingCallInput!
+  ): DeleteFundingCallPayload!
+}
+"""Input of ` + "`" + `restoreFundingCall` + "`" + `."""
+input RestoreFundingCallInput {
+  """Which one."""
+  id: ID!
+}
+"""Payload of ` + "`" + `restoreFundingCall` + "`" + `."""
+type RestoreFundingCallPayload {
+  """As it is now; null if nothing was written."""
+  fundingCall: FundingCall
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes back that a call was deleted. Takes the role EDITOR, or PUBLISHER if it becomes public by that."""
+  restoreFundingCall(
+    """What to do."""
+    input: RestoreFundingCallInput!
+  ): RestoreFundingCallPayload!
+}
 # ──────────────────────────── FundingAward ────────────────────────────
 """What part a recipient has in an award."""
 enum RecipientRole {
@@ -3198,6 +4136,132 @@ extend type Query {
   ): FundingAwardConnection!
 }
 
+"""Who receives an award."""
+input AwardRecipientInput {
+  """A municipality (of any level) or an organization."""
+  recipient: ReferenceInput!
+  """LEAD for the one that leads."""
+  role: RecipientRole! = PARTNER
+  """Whether the role was concluded rather than read."""
+  roleInferred: Boolean! = false
+}
+"""Money that was awarded. Needed for a new one: program and recipients; of several one has the role LEAD."""
+input FundingAwardInput {
+  """The program; needed, and it stays."""
+  program: ReferenceInput
+  """The call, of the same program."""
+  call: ReferenceInput
+  """What it is for, up to 500 characters."""
+  title: String
+  """Its number in the program."""
+  projectNumber: Int
+  """The category in the program."""
+  category: String
+  """Who receives it; replaces the list."""
+  recipients: [AwardRecipientInput!]
+  """What was awarded, not more than the budget."""
+  amountAwarded: MoneyInput
+  """What the project costs."""
+  totalBudget: MoneyInput
+  """Which part of the costs is paid, 0 to 100."""
+  fundingRatePercent: Decimal
+  """When it was awarded."""
+  awardedOn: PartialDateInput
+  """How long the project runs."""
+  period: PeriodInput
+  """What else is to be known."""
+  note: String
+  """Strategies that it pays for."""
+  strategies: ReferenceListInput
+  """Measures that it pays for."""
+  measures: ReferenceListInput
+  """What others call it; replaces the list."""
+  identifiers: [IdentifierInput!]
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+}
+"""Input of ` + "`" + `createFundingAward` + "`" + `."""
+input CreateFundingAwardInput {
+  """What it is."""
+  award: FundingAwardInput!
+}
+"""Payload of ` + "`" + `createFundingAward` + "`" + `."""
+type CreateFundingAwardPayload {
+  """As it is now; null if nothing was written."""
+  award: FundingAward
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Creates an award. Takes the role EDITOR or higher."""
+  createFundingAward(
+    """What to do."""
+    input: CreateFundingAwardInput!
+  ): CreateFundingAwardPayload!
+}
+"""Input of ` + "`" + `updateFundingAward` + "`" + `."""
+input UpdateFundingAwardInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """What changes."""
+  award: FundingAwardInput!
+}
+"""Payload of ` + "`" + `updateFundingAward` + "`" + `."""
+type UpdateFundingAwardPayload {
+  """As it is now; null if nothing was written."""
+  award: FundingAward
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Changes an award. Takes the role EDITOR or higher."""
+  updateFundingAward(
+    """What to do."""
+    input: UpdateFundingAwardInput!
+  ): UpdateFundingAwardPayload!
+}
+"""Input of ` + "`" + `deleteFundingAward` + "`" + `."""
+input DeleteFundingAwardInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `deleteFundingAward` + "`" + `."""
+type DeleteFundingAwardPayload {
+  """What was deleted; null if nothing was."""
+  deletedId: ID
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Deletes an award, so that it can be restored. Takes the role EDITOR, or PUBLISHER if it is public."""
+  deleteFundingAward(
+    """What to do."""
+    input: DeleteFundingAwardInput!
+  ): DeleteFundingAwardPayload!
+}
+"""Input of ` + "`" + `restoreFundingAward` + "`" + `."""
+input RestoreFundingAwardInput {
+  """Which one."""
+  id: ID!
+}
+"""Payload of ` + "`" + `restoreFundingAward` + "`" + `."""
+type RestoreFundingAwardPayload {
+  """As it is now; null if nothing was written."""
+  award: FundingAward
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes back that an award was deleted. Takes the role EDITOR, or PUBLISHER if it becomes public by that."""
+  restoreFundingAward(
+    """What to do."""
+    input: RestoreFundingAwardInput!
+  ): RestoreFundingAwardPayload!
+}
 # ──────────────────────────── Article ────────────────────────────
 """What kind of text an article is."""
 enum ArticleKind {
@@ -3759,6 +4823,292 @@ extend type Query {
   ): ArticleConnection!
 }
 
+"""A picture in an article."""
+input ArticleMediaInput {
+  """The picture."""
+  asset: ReferenceInput!
+  """Whether it stands at the top; one may."""
+  lead: Boolean! = false
+  """Caption here, if another one than its own."""
+  caption: String
+}
+"""Who wrote, edited or sent an article; person, organization or shorthand is needed."""
+input BylineInput {
+  """Who."""
+  person: ReferenceInput
+  """Which organization."""
+  organization: ReferenceInput
+  """The shorthand, such as ` + "`" + `(ba)` + "`" + `."""
+  shorthand: String
+  """As what."""
+  kind: BylineKind!
+}
+"""An article. Needed for a new one: title and kind."""
+input ArticleInput {
+  """Readable part of addresses: lower case letters a to z, digits, hyphens. Made of the title if not given. Once it was public, an old one still leads here."""
+  slug: String
+  """Language, BCP 47; German (` + "`" + `de` + "`" + `) if not given."""
+  language: String
+  """What kind of text; needed."""
+  kind: ArticleKind
+  """The line above the title."""
+  kicker: String
+  """What it is called, up to 500 characters; needed."""
+  title: String
+  """The line below the title."""
+  subtitle: String
+  """First paragraph, up to 5,000 characters of plain text."""
+  lead: String
+  """The text, Markdown, up to 500,000 characters; HTML in it is shown as text."""
+  body: String
+  """Who wrote, edited or sent it; replaces the list."""
+  bylines: [BylineInput!]
+  """Persons who are mentioned; replaces the list."""
+  mentions: [MentionInput!]
+  """Pictures; replaces the list."""
+  media: [ArticleMediaInput!]
+  """Earlier articles on the same."""
+  previousCoverage: ReferenceListInput
+  """The section."""
+  section: ReferenceInput
+  """Keywords."""
+  keywords: ReferenceListInput
+  """Topics."""
+  topics: ReferenceListInput
+  """Links; replaces the list."""
+  links: [LinkInput!]
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+  """The date that readers see; set at first publication if not given."""
+  publishedOn: PartialDateInput
+  """Whether it is paid for; then a sponsor or a label is needed."""
+  sponsored: Boolean
+  """Who pays."""
+  sponsor: ReferenceInput
+  """How it is marked, such as ` + "`" + `Anzeige` + "`" + `."""
+  sponsorLabel: String
+  """Municipalities it is about."""
+  municipalities: ReferenceListInput
+  """States it is about."""
+  states: ReferenceListInput
+  """Strategies it is about."""
+  strategies: ReferenceListInput
+  """Measures it is about."""
+  measures: ReferenceListInput
+  """Funding programs it is about."""
+  fundingPrograms: ReferenceListInput
+  """Awards it is about."""
+  awards: ReferenceListInput
+  """Organizations it is about."""
+  organizations: ReferenceListInput
+  """Events it is about."""
+  events: ReferenceListInput
+  """Platforms it is about."""
+  platforms: ReferenceListInput
+  """Ranking entries it is about."""
+  rankings: ReferenceListInput
+  """Figures in it."""
+  observations: ReferenceListInput
+  """Whether readers can comment."""
+  commentsStatus: CommentsStatus
+  """When the discussion closes by itself."""
+  commentsCloseAt: DateTime
+  """What the rules of the discussion are called."""
+  commentPolicyTitle: String
+  """The rules of the discussion."""
+  commentPolicyUrl: URL
+}
+"""Input of ` + "`" + `createArticle` + "`" + `."""
+input CreateArticleInput {
+  """What it is."""
+  article: ArticleInput!
+}
+"""Payload of ` + "`" + `createArticle` + "`" + `."""
+type CreateArticlePayload {
+  """As it is now; null if nothing was written."""
+  article: Article
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Creates an article as a draft. Takes the role EDITOR or higher."""
+  createArticle(
+    """What to do."""
+    input: CreateArticleInput!
+  ): CreateArticlePayload!
+}
+"""Input of ` + "`" + `updateArticle` + "`" + `."""
+input UpdateArticleInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """What changes."""
+  article: ArticleInput!
+  """Whether readers are told: sets ` + "`" + `updatedAt` + "`" + `."""
+  editorialUpdate: Boolean! = false
+}
+"""Payload of ` + "`" + `updateArticle` + "`" + `."""
+type UpdateArticlePayload {
+  """As it is now; null if nothing was written."""
+  article: Article
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Changes an article. Takes the role EDITOR or higher."""
+  updateArticle(
+    """What to do."""
+    input: UpdateArticleInput!
+  ): UpdateArticlePayload!
+}
+"""Input of ` + "`" + `deleteArticle` + "`" + `."""
+input DeleteArticleInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `deleteArticle` + "`" + `."""
+type DeleteArticlePayload {
+  """What was deleted; null if nothing was."""
+  deletedId: ID
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Deletes an article, so that it can be restored. Takes the role EDITOR, or PUBLISHER if it is public."""
+  deleteArticle(
+    """What to do."""
+    input: DeleteArticleInput!
+  ): DeleteArticlePayload!
+}
+"""Input of ` + "`" + `restoreArticle` + "`" + `."""
+input RestoreArticleInput {
+  """Which one."""
+  id: ID!
+}
+"""Payload of ` + "`" + `restoreArticle` + "`" + `."""
+type RestoreArticlePayload {
+  """As it is now; null if nothing was written."""
+  article: Article
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes back that an article was deleted. Takes the role EDITOR, or PUBLISHER if it becomes public by that."""
+  restoreArticle(
+    """What to do."""
+    input: RestoreArticleInput!
+  ): RestoreArticlePayload!
+}
+"""Input of ` + "`" + `submitArticle` + "`" + `."""
+input SubmitArticleInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `submitArticle` + "`" + `."""
+type SubmitArticlePayload {
+  """As it is now; null if nothing was written."""
+  article: Article
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Hands in a draft for review (IN_REVIEW). Takes the role EDITOR or higher."""
+  submitArticle(
+    """What to do."""
+    input: SubmitArticleInput!
+  ): SubmitArticlePayload!
+}
+"""Input of ` + "`" + `publishArticle` + "`" + `."""
+input PublishArticleInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `publishArticle` + "`" + `."""
+type PublishArticlePayload {
+  """As it is now; null if nothing was written."""
+  article: Article
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes an article public now. Lists what is missing. Takes the role PUBLISHER or higher."""
+  publishArticle(
+    """What to do."""
+    input: PublishArticleInput!
+  ): PublishArticlePayload!
+}
+"""Input of ` + "`" + `scheduleArticle` + "`" + `."""
+input ScheduleArticleInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """When, in the future."""
+  publishAt: DateTime!
+}
+"""Payload of ` + "`" + `scheduleArticle` + "`" + `."""
+type ScheduleArticlePayload {
+  """As it is now; null if nothing was written."""
+  article: Article
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes an article public at an instant. Lists what is missing. Takes the role PUBLISHER or higher."""
+  scheduleArticle(
+    """What to do."""
+    input: ScheduleArticleInput!
+  ): ScheduleArticlePayload!
+}
+"""Input of ` + "`" + `unpublishArticle` + "`" + `."""
+input UnpublishArticleInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `unpublishArticle` + "`" + `."""
+type UnpublishArticlePayload {
+  """As it is now; null if nothing was written."""
+  article: Article
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes an article a draft again (depublizieren). Takes the role PUBLISHER if it is public or scheduled, else EDITOR."""
+  unpublishArticle(
+    """What to do."""
+    input: UnpublishArticleInput!
+  ): UnpublishArticlePayload!
+}
+"""Input of ` + "`" + `archiveArticle` + "`" + `."""
+input ArchiveArticleInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `archiveArticle` + "`" + `."""
+type ArchiveArticlePayload {
+  """As it is now; null if nothing was written."""
+  article: Article
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes an article out of the lists; its address goes on working. Takes the role PUBLISHER or higher."""
+  archiveArticle(
+    """What to do."""
+    input: ArchiveArticleInput!
+  ): ArchiveArticlePayload!
+}
 # ──────────────────────────── Comment ────────────────────────────
 """What the moderators decided about a comment. Readers see approved ones and tombstones."""
 enum CommentStatus {
@@ -4193,6 +5543,19 @@ extend type Query {
   ): TopicConnection!
 }
 
+"""A topic. Needed for a new one: name and scheme."""
+input TopicInput {
+  """Readable part of addresses; made of the name if not given."""
+  slug: String
+  """Its name, up to 200 characters, once in its scheme; needed."""
+  name: String
+  """What it is used for; needed."""
+  scheme: TopicScheme
+  """The broader topic."""
+  parent: ReferenceInput
+  """Other words for it."""
+  synonyms: [String!]
+}
 # ──────────────────────────── Organization ────────────────────────────
 """What an organization is."""
 enum OrganizationKind {
@@ -4565,6 +5928,27 @@ extend type Query {
   ): OrganizationConnection!
 }
 
+"""An organization. Needed for a new one: name and kind."""
+input OrganizationInput {
+  """Readable part of addresses; made of the name if not given."""
+  slug: String
+  """Its name, up to 300 characters; needed."""
+  name: String
+  """Its short name."""
+  shortName: String
+  """What it is; needed."""
+  kind: OrganizationKind
+  """What it is part of."""
+  parent: ReferenceInput
+  """Where it belongs."""
+  municipality: ReferenceInput
+  """Where it belongs."""
+  state: ReferenceInput
+  """Its website."""
+  website: URL
+  """What others call it; replaces the list."""
+  identifiers: [IdentifierInput!]
+}
 # ──────────────────────────── Person ────────────────────────────
 """A person in public office, or who is spoken of in public."""
 type Person implements Node {
@@ -4744,6 +6128,25 @@ extend type Query {
   ): PersonConnection!
 }
 
+"""A person. Needed for a new one: name."""
+input PersonInput {
+  """Readable part of addresses; made of the name if not given."""
+  slug: String
+  """The whole name, up to 200 characters; needed."""
+  name: String
+  """Given name; with the family name or not at all."""
+  givenName: String
+  """Family name; with the given name or not at all."""
+  familyName: String
+  """Academic title."""
+  academicTitle: String
+  """Other spellings."""
+  aliases: [String!]
+  """Offices and memberships; replaces the list."""
+  affiliations: [AffiliationInput!]
+  """What others call it; replaces the list."""
+  identifiers: [IdentifierInput!]
+}
 # ──────────────────────────── Event ────────────────────────────
 """What kind of event it is."""
 enum EventKind {
@@ -5007,6 +6410,43 @@ extend type Query {
   ): EventConnection!
 }
 
+"""An event. Needed for a new one: title and kind."""
+input EventInput {
+  """Readable part of addresses: lower case letters a to z, digits, hyphens. Made of the title if not given. Once it was public, an old one still leads here."""
+  slug: String
+  """What it is called, up to 500 characters; needed."""
+  title: String
+  """What kind of event; needed."""
+  kind: EventKind
+  """Up to 5,000 characters of plain text."""
+  summary: String
+  """When, as a day."""
+  date: PartialDateInput
+  """When it begins."""
+  startsAt: DateTime
+  """When it ends."""
+  endsAt: DateTime
+  """Where."""
+  venue: String
+  """In which municipality."""
+  municipality: ReferenceInput
+  """Who invites."""
+  hosts: ReferenceListInput
+  """Who takes part."""
+  partners: ReferenceListInput
+  """Persons; replaces the list."""
+  mentions: [MentionInput!]
+  """For whom."""
+  audience: String
+  """How many sessions."""
+  sessionCount: Int
+  """Topics."""
+  topics: ReferenceListInput
+  """Links; replaces the list."""
+  links: [LinkInput!]
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+}
 # ──────────────────────────── Ranking ────────────────────────────
 """A ranking of municipalities, in one of its editions."""
 type Ranking implements Node {
@@ -5300,6 +6740,42 @@ extend type Query {
   ): RankingConnection!
 }
 
+"""A ranking. Needed for a new one: name."""
+input RankingInput {
+  """Readable part of addresses; made of the name if not given."""
+  slug: String
+  """Its name, up to 300 characters; needed."""
+  name: String
+  """The year of the edition."""
+  edition: Int
+  """The category, where a ranking has several."""
+  category: String
+  """Who publishes it."""
+  publisher: ReferenceInput
+  """How many are ranked."""
+  participantCount: Int
+  """Where it is."""
+  url: URL
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+}
+"""A place in a ranking. Needed for a new one: ranking and municipality."""
+input RankingEntryInput {
+  """The ranking; needed, and it stays."""
+  ranking: ReferenceInput
+  """The municipality; needed."""
+  municipality: ReferenceInput
+  """The place, from 1."""
+  rank: Int
+  """The place in the edition before."""
+  previousRank: Int
+  """The score."""
+  score: Decimal
+  """The highest score there is."""
+  maxScore: Decimal
+  """What else is to be known."""
+  note: String
+}
 # ──────────────────────────── Indicator ────────────────────────────
 """What is measured, under one name for everybody, so that it can be compared."""
 type Indicator implements Node {
@@ -5605,6 +7081,32 @@ extend type Query {
   ): IndicatorConnection!
 }
 
+"""What is measured. Needed for a new one: code and name."""
+input IndicatorInput {
+  """Its stable name: lower case letters, digits, hyphens; needed."""
+  code: String
+  """Its name, up to 300 characters; needed."""
+  name: String
+  """The unit."""
+  unit: String
+  """How it is measured."""
+  description: String
+}
+"""A figure. Needed for a new one: indicator, subject and value."""
+input ObservationInput {
+  """What is measured; needed."""
+  indicator: ReferenceInput
+  """Of what: a municipality, state, strategy, event or organization; needed."""
+  subject: ReferenceInput
+  """How much, with four decimals at most; needed."""
+  value: Decimal
+  """How exact it is; EXACT if not given."""
+  comparator: Comparator
+  """As of when."""
+  asOf: PartialDateInput
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+}
 # ──────────────────────────── Platform ────────────────────────────
 """Software that administrations share: a platform for services, or a specialised application (Fachverfahren)."""
 type Platform implements Node {
@@ -5772,6 +7274,23 @@ extend type Query {
   ): PlatformConnection!
 }
 
+"""A platform. Needed for a new one: name."""
+input PlatformInput {
+  """Readable part of addresses; made of the name if not given."""
+  slug: String
+  """Its name, up to 300 characters; needed."""
+  name: String
+  """Up to 2,000 characters."""
+  summary: String
+  """Who provides it."""
+  provider: ReferenceInput
+  """Its website."""
+  website: URL
+  """States that use it."""
+  states: ReferenceListInput
+  """Where the facts were read; replaces the list."""
+  sources: [SourceInput!]
+}
 # ──────────────────────────── MediaAsset ────────────────────────────
 """A picture or another file, with what must be shown beside it."""
 type MediaAsset implements Node {
@@ -5818,6 +7337,29 @@ type MediaAsset implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+}
+"""A picture."""
+input MediaAssetInput {
+  """Where it is."""
+  url: URL
+  """Its media type, such as ` + "`" + `image/jpeg` + "`" + `."""
+  mimeType: String
+  """In pixels."""
+  width: Int
+  """In pixels."""
+  height: Int
+  """What is to be seen, for those who cannot see it."""
+  altText: String
+  """Caption."""
+  caption: String
+  """Credit."""
+  credit: String
+  """Who has the rights."""
+  rightsHolder: String
+  """Under which licence."""
+  license: String
+  """Whether it shows something like what the text is about."""
+  symbolic: Boolean
 }
 # ──────────────────────────── Search ────────────────────────────
 """What search finds."""
@@ -6010,6 +7552,111 @@ extend type Query {
     """How many, 1 to 100."""
     first: Int = 10
   ): [Suggestion!]!
+}
+
+# ──────────────────────────── Importing ────────────────────────────
+"""What an import does with records that cannot be written."""
+enum ImportErrorPolicy {
+  """Alles oder nichts: one that fails, and nothing is written."""
+  ALL_OR_NOTHING
+  """Fehlerhafte überspringen: the others are written."""
+  SKIP_FAILED
+}
+"""What became of a record."""
+enum ImportStatus {
+  """Angelegt."""
+  CREATED
+  """Geändert."""
+  UPDATED
+  """Unverändert: it is there as it was sent."""
+  UNCHANGED
+  """Fehlgeschlagen: see its ` + "`" + `userErrors` + "`" + `."""
+  FAILED
+}
+"""
+One thing to create or change: the input of exactly one type, and how to find it. It is looked up by ` + "`" + `id` + "`" + `, by
+` + "`" + `source` + "`" + ` and ` + "`" + `externalId` + "`" + `, or by its slug (an indicator by its code, a call by program and number); what is not
+found is created.
+"""
+input ImportRecordInput {
+  """Its global id; of a new one, the id that it gets."""
+  id: ID
+  """Who gives the external ids; with ` + "`" + `externalId` + "`" + `."""
+  source: String
+  """Its id there; with ` + "`" + `source` + "`" + `."""
+  externalId: String
+  """The version that the change is based on; not compared if not given."""
+  version: Int
+  """Of an article, strategy or program: where in its life cycle it is from now on. Takes the role PUBLISHER, unless it is DRAFT."""
+  publicationStatus: PublicationStatus
+  """With PUBLISHED or ARCHIVED when it was first published, with SCHEDULED when it becomes public."""
+  publishedAt: DateTime
+  """An article."""
+  article: ArticleInput
+  """A strategy."""
+  strategy: StrategyInput
+  """A measure."""
+  measure: MeasureInput
+  """A funding program."""
+  fundingProgram: FundingProgramInput
+  """A call."""
+  fundingCall: FundingCallInput
+  """An award."""
+  fundingAward: FundingAwardInput
+  """An organization."""
+  organization: OrganizationInput
+  """A person."""
+  person: PersonInput
+  """A topic."""
+  topic: TopicInput
+  """An event."""
+  event: EventInput
+  """A ranking."""
+  ranking: RankingInput
+  """A place in a ranking."""
+  rankingEntry: RankingEntryInput
+  """An indicator."""
+  indicator: IndicatorInput
+  """A figure."""
+  observation: ObservationInput
+  """A picture."""
+  mediaAsset: MediaAssetInput
+  """A platform."""
+  platform: PlatformInput
+}
+"""What became of one record."""
+type ImportResult {
+  """Which record, from 0."""
+  index: Int!
+  """What became of it."""
+  status: ImportStatus!
+  """Its global id; null if it failed, or if nothing is written by a dry run."""
+  nodeId: ID
+  """Why it failed."""
+  userErrors: [UserError!]!
+}
+"""Input of ` + "`" + `importRecords` + "`" + `."""
+input ImportRecordsInput {
+  """What to write."""
+  records: [ImportRecordInput!]!
+  """What to do if one fails."""
+  errorPolicy: ImportErrorPolicy! = ALL_OR_NOTHING
+  """Say what would happen, and write nothing."""
+  dryRun: Boolean! = false
+}
+"""Payload of ` + "`" + `importRecords` + "`" + `."""
+type ImportRecordsPayload {
+  """What became of each record."""
+  results: [ImportResult!]!
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Creates or changes up to 500 records of any type, in their order, so that later ones may refer to earlier ones. Takes the role EDITOR or higher."""
+  importRecords(
+    """What to do."""
+    input: ImportRecordsInput!
+  ): ImportRecordsPayload!
 }
 `, BuiltIn: false},
 }

@@ -59,7 +59,9 @@ type Actor struct {
 type actorKey struct{}
 
 // With says who acts in a context.
-func With(ctx context.Context, a *Actor) context.Context { return context.WithValue(ctx, actorKey{}, a) }
+func With(ctx context.Context, a *Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, a)
+}
 
 // From is who acts in a context; nil for the public.
 func From(ctx context.Context) *Actor {

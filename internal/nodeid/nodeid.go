@@ -9,10 +9,13 @@
 package nodeid
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // UUID is a key of the database.
@@ -126,4 +129,30 @@ func Derive(prefix, natural string) UUID {
 // String is the key as Postgres and RFC 9562 write it.
 func (u UUID) String() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[0:4], u[4:6], u[6:8], u[8:10], u[10:16])
+}
+
+// New makes a key for a new row: a UUIDv7 (RFC 9562, section 5.7), so that later
+// rows sort behind earlier ones.
+func New(now time.Time) UUID {
+	var u UUID
+	if _, err := rand.Read(u[:]); err != nil {
+		panic(err) // never happens, says its documentation
+	}
+	ms := uint64(now.UnixMilli()) //nolint:gosec // after 1970
+	for i := range 6 {
+		u[i] = byte(ms >> (40 - 8*i))
+	}
+	u[6] = u[6]&0x0F | 0x70
+	u[8] = u[8]&0x3F | 0x80
+	return u
+}
+
+// ParseUUID reads a key as Postgres writes it.
+func ParseUUID(s string) (u UUID, err error) {
+	digits := strings.ReplaceAll(s, "-", "")
+	if len(s) != 36 || len(digits) != 32 {
+		return u, ErrMalformed
+	}
+	_, err = hex.Decode(u[:], []byte(digits))
+	return u, err
 }

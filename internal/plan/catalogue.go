@@ -394,6 +394,8 @@ func (c *Catalogue) check() (problems []string) {
 		switch {
 		case def.BuiltIn, def.Kind != ast.Object, def == c.Schema.Query, def == c.Schema.Mutation, def == c.Schema.Subscription:
 			continue
+		case strings.HasSuffix(def.Name, "Payload"), def.Name == "UserError", def.Name == "ImportResult": // answers of mutations
+			continue
 		case def.Name == "PageInfo", strings.HasSuffix(def.Name, "Edge") && c.Schema.Types[strings.TrimSuffix(def.Name, "Edge")+"Connection"] != nil:
 			continue
 		case c.nodeOf(def.Name) != "":

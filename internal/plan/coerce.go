@@ -56,6 +56,7 @@ func dateOf(t time.Time) date {
 type coercer struct {
 	schema *ast.Schema
 	vars   map[string]any
+	nulls  bool // objects keep members that are null
 }
 
 // absent is the value of a variable that was not given and has no default.
@@ -182,13 +183,14 @@ func (c *coercer) object(def *ast.Definition, field func(*ast.FieldDefinition) (
 		if err == nil && v == (absent{}) && f.DefaultValue != nil {
 			v, err = c.value(f.Type, f.DefaultValue)
 		}
+		null := v == nil && c.nulls
 		if err == nil {
 			v, err = c.present(f.Type, v)
 		}
 		if err != nil {
 			return nil, at(err, f.Name)
 		}
-		if v != nil {
+		if v != nil || null {
 			o.members = append(o.members, member{f.Name, v})
 		}
 	}

@@ -1,7 +1,6 @@
-// Command generate writes graph/generated from schema.graphql and gqlgen.yml:
-// introspection, and resolvers, inputs and payloads of mutations. Queries and
-// everything below a type of the catalogue are read by the planner, so nothing is
-// generated for them.
+// Command generate writes graph/generated from schema.graphql and gqlgen.yml: the
+// schema and its introspection. Queries are read by the planner, mutations run by
+// package graph, both from what the nouns declare, so nothing is generated for them.
 //
 //	go run -C tools ./generate
 package main
@@ -46,9 +45,12 @@ func (p *planned) MutateSchema(schema *ast.Schema) error {
 	schema.Query.Fields = slices.DeleteFunc(schema.Query.Fields, func(f *ast.FieldDefinition) bool {
 		return !strings.HasPrefix(f.Name, "__")
 	})
+	if schema.Mutation != nil {
+		delete(schema.Types, schema.Mutation.Name)
+		schema.Mutation = nil
+	}
 	for name, def := range schema.Types {
-		if def.BuiltIn || def == schema.Query || def == schema.Mutation || def == schema.Subscription ||
-			p.models.UserDefined(name) || strings.HasSuffix(name, "Payload") {
+		if def.BuiltIn || def == schema.Query || def == schema.Subscription || p.models.UserDefined(name) {
 			continue
 		}
 		p.models[name] = config.TypeMapEntry{Model: config.StringList{"stadtgraph/internal/plan.Result"}}

@@ -25,7 +25,7 @@ export default [
       '@graphql-eslint/strict-id-in-types': 'off', // value objects, edges and connections are no entities; the selector below ties `id` to Node instead
 
       // Stricter or looser than they come.
-      '@graphql-eslint/input-name': ['error', {checkInputType: true}], // publishArticle(input: PublishArticleInput!)
+      '@graphql-eslint/input-name': ['error', {checkInputType: true, caseSensitiveInputType: false}], // publishArticle(input: PublishArticleInput!)
       '@graphql-eslint/relay-edge-types': ['error', {
         listTypeCanWrapOnlyEdgeType: false, // lists that cannot grow are plain, and connections have `nodes` beside `edges`
         shouldImplementNode: false, // a search hit has no id: what it found has one

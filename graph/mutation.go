@@ -1,0 +1,235 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"stadtgraph/internal/auth"
+	"stadtgraph/internal/fault"
+	"stadtgraph/internal/nodeid"
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/write"
+)
+
+// mutate runs the fields of a mutation one after the other, each in a transaction of
+// its own, and reads what its payload asks for when it is committed.
+func (e *Executor) mutate(ctx context.Context, op *graphql.OperationContext) *graphql.Response {
+	var out strings.Builder
+	out.WriteByte('{')
+	for i, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{e.schema.Mutation.Name}) {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.Write(quoted(f.Alias))
+		out.WriteByte(':')
+		if f.Name == "__typename" {
+			out.Write(quoted(e.schema.Mutation.Name))
+			continue
+		}
+		payload, err := e.mutateField(ctx, op, f, i)
+		if err != nil { // no mutation has an answer without a payload
+			graphql.AddError(ctx, &gqlerror.Error{Err: err, Message: err.Error(), Path: ast.Path{ast.PathName(f.Alias)},
+				Locations: []gqlerror.Location{{Line: f.Position.Line, Column: f.Position.Column}}})
+			return &graphql.Response{Data: []byte("null")}
+		}
+		out.Write(payload)
+	}
+	out.WriteByte('}')
+	return &graphql.Response{Data: []byte(out.String())}
+}
+
+// mutateField runs one field and gives its payload as JSON.
+func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext, f graphql.CollectedField, index int) ([]byte, error) {
+	if e.writer == nil {
+		return nil, fault.New(fault.Busy, "Nothing can be written here.")
+	}
+	actor := auth.From(ctx)
+	m := mutations[f.Name]
+	in, err := e.planner.Catalogue().Input(f.Field, op.Variables)
+	if err != nil {
+		problem, ok := fault.From(err)
+		if !ok {
+			return nil, err
+		}
+		path := problem.Path
+		return e.payload(ctx, op, f, answer{"userErrors": write.UserErrors{{Path: append([]string{"input"}, path...), Code: write.Invalid, Message: sentence(problem.Message)}}})
+	}
+	var out answer
+	err = e.writer.Run(ctx, actor, f.Name, func(tx *write.Tx) (err error) {
+		out, err = m.run(ctx, tx, in)
+		return err
+	})
+	var problems write.UserErrors
+	switch {
+	case errors.As(err, &problems):
+		if out == nil {
+			out = answer{}
+		}
+		out["userErrors"] = problems
+	case err != nil:
+		return nil, err
+	}
+	return e.payload(ctx, op, f, out)
+}
+
+// sentence makes one of "must not be null."
+func sentence(message string) string { return "This " + message }
+
+// payload is the answer of a mutation as its selection wants it. Rows are read
+// through the planner, all of them with one batch.
+func (e *Executor) payload(ctx context.Context, op *graphql.OperationContext, f graphql.CollectedField, out answer) ([]byte, error) {
+	def := e.schema.Types[f.Definition.Type.Name()]
+	fields := graphql.CollectFields(op, f.Selections, []string{def.Name})
+	nodes, err := e.nodes(ctx, op, fields, out)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, field := range fields {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(quoted(field.Alias))
+		b.WriteByte(':')
+		switch v := out[field.Name].(type) {
+		case nodeid.ID:
+			b.Write(nodes[field.Alias])
+		default:
+			b.Write(e.value(op, field, v, def.Name))
+		}
+	}
+	b.WriteByte('}')
+	return []byte(b.String()), nil
+}
+
+// value is a plain value of a payload as its selection wants it.
+func (e *Executor) value(op *graphql.OperationContext, f graphql.CollectedField, v any, typeName string) []byte {
+	if f.Name == "__typename" {
+		return quoted(typeName)
+	}
+	items := []answer{}
+	switch v := v.(type) {
+	case write.UserErrors:
+		for _, p := range v {
+			items = append(items, userError(p))
+		}
+	case []answer:
+		items = v
+	case nil:
+		if !f.Definition.Type.NonNull {
+			return []byte("null")
+		}
+	default:
+		return quoted(v)
+	}
+	def := e.schema.Types[f.Definition.Type.Name()]
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, item := range items {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('{')
+		for j, field := range graphql.CollectFields(op, f.Selections, []string{def.Name}) {
+			if j > 0 {
+				b.WriteByte(',')
+			}
+			b.Write(quoted(field.Alias))
+			b.WriteByte(':')
+			b.Write(e.value(op, field, item[field.Name], def.Name))
+		}
+		b.WriteByte('}')
+	}
+	b.WriteByte(']')
+	return []byte(b.String())
+}
+
+func userError(p write.UserError) answer {
+	out := answer{"path": p.Path, "code": string(p.Code), "message": p.Message}
+	if c := p.Current; c != nil {
+		out["currentVersion"], out["changedAt"], out["changedFields"] = c.Version, c.ModifiedAt.UTC().Format(time.RFC3339Nano), c.Changed
+		if c.By != "" {
+			out["changedBy"] = c.By
+		}
+	}
+	return out
+}
+
+// nodes reads the rows of a payload, by response key.
+func (e *Executor) nodes(ctx context.Context, op *graphql.OperationContext, fields []graphql.CollectedField, out answer) (map[string]json.RawMessage, error) {
+	var key strings.Builder
+	vars := map[string]any{}
+	maps.Copy(vars, op.Variables)
+	for _, f := range fields {
+		if id, ok := out[f.Name].(nodeid.ID); ok {
+			fmt.Fprintf(&key, "%p ", f.Field)
+			vars["payload_"+f.Name] = id.String()
+		}
+	}
+	if key.Len() == 0 {
+		return nil, nil
+	}
+	reading, ok := e.payloads.Get(key.String())
+	if !ok {
+		reading = &ast.OperationDefinition{Operation: ast.Query}
+		for _, f := range fields {
+			if _, ok := out[f.Name].(nodeid.ID); ok {
+				reading.SelectionSet = append(reading.SelectionSet, e.node(f))
+			}
+		}
+		e.payloads.Add(key.String(), reading)
+	}
+	viewer := e.viewer(ctx)
+	request, errs := e.planner.Prepare(reading, vars, viewer.Role)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	raw, errs := request.Read(ctx, viewer, nil, nil)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	nodes := map[string]json.RawMessage{}
+	return nodes, json.Unmarshal(raw, &nodes)
+}
+
+// node is a look-up of a row by its id, with the selection of a field of a payload.
+func (e *Executor) node(f graphql.CollectedField) *ast.Field {
+	def := e.schema.Query.Fields.ForName("node")
+	return &ast.Field{
+		Alias: f.Alias, Name: "node", Definition: def, ObjectDefinition: e.schema.Query, Position: f.Position,
+		Arguments: ast.ArgumentList{{Name: "id", Value: &ast.Value{Kind: ast.Variable, Raw: "payload_" + f.Name, Definition: e.schema.Types["ID"]}}},
+		SelectionSet: ast.SelectionSet{&ast.InlineFragment{
+			TypeCondition: f.Definition.Type.Name(), SelectionSet: f.Selections, ObjectDefinition: e.schema.Types[f.Definition.Type.Name()],
+		}},
+	}
+}
+
+// viewer is who reads, now.
+func (e *Executor) viewer(ctx context.Context) plan.Viewer {
+	v := plan.Viewer{Role: plan.Public, Now: time.Now()}
+	if a := auth.From(ctx); a != nil {
+		v.Role = plan.Editor
+		if a.Role.May(auth.Moderate) {
+			v.Role = plan.Moderator
+		}
+	}
+	return v
+}
+
+func quoted(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return []byte("null")
+	}
+	return text
+}

@@ -1,0 +1,202 @@
+package graph
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"stadtgraph/internal/article"
+	"stadtgraph/internal/auth"
+	"stadtgraph/internal/event"
+	"stadtgraph/internal/fault"
+	"stadtgraph/internal/funding"
+	"stadtgraph/internal/indicator"
+	"stadtgraph/internal/media"
+	"stadtgraph/internal/nodeid"
+	"stadtgraph/internal/organization"
+	"stadtgraph/internal/person"
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/platform"
+	"stadtgraph/internal/ranking"
+	"stadtgraph/internal/strategy"
+	"stadtgraph/internal/territory"
+	"stadtgraph/internal/topic"
+	"stadtgraph/internal/write"
+)
+
+// Writable is what the nouns declare of writing, checked against the schema.
+func Writable(catalogue *plan.Catalogue) (*write.Registry, error) {
+	return write.NewRegistry(catalogue, []write.Object{
+		article.Writable, strategy.Writable, strategy.WritableMeasure, funding.Writable, funding.WritableCall, funding.WritableAward,
+		organization.Writable, person.Writable, topic.Writable, event.Writable, ranking.Writable, ranking.WritableEntry,
+		indicator.Writable, indicator.WritableObservation, media.Writable, platform.Writable,
+	})
+}
+
+// mutation is one field of Mutation: who may call it, and what it does. It gives the
+// fields of its payload: global ids, which are read afterwards, and values.
+type mutation struct {
+	needs auth.Capability
+	run   func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error)
+}
+
+type answer map[string]any
+
+// mutations are all of them, by name.
+var mutations = func() map[string]mutation {
+	all := map[string]mutation{
+		"adoptStrategy":        {auth.Publish, adoptStrategy},
+		"dissolveMunicipality": {auth.Administer, dissolveMunicipality},
+		"importRecords":        {auth.Write, importRecords},
+	}
+	for _, typeName := range []string{"Article", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward"} {
+		field := strings.ToLower(typeName[:1]) + typeName[1:]
+		if typeName == "FundingAward" {
+			field = "award"
+		}
+		for name, m := range ofRow(typeName, field) {
+			all[name+typeName] = m
+		}
+		if typeName == "Article" || typeName == "Strategy" || typeName == "FundingProgram" {
+			for name, m := range ofLife(typeName, field) {
+				all[name+typeName] = m
+			}
+		}
+	}
+	return all
+}()
+
+// ofRow are the mutations of every type that has some of its own.
+func ofRow(typeName, field string) map[string]mutation {
+	written := func(d *write.Draft, id nodeid.ID, err error) (answer, error) {
+		if err != nil {
+			return nil, err
+		}
+		return answer{field: nodeid.ID{Prefix: id.Prefix, UUID: d.ID}}, nil
+	}
+	return map[string]mutation{
+		"create": {auth.Write, func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+			d, err := tx.Create(ctx, typeName, input(in, field), "input", field)
+			return written(d, tx.ID(typeName), err)
+		}},
+		"update": {auth.Write, func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+			id, version := target(in)
+			given := input(in, field)
+			d, err := tx.Update(ctx, typeName, id, version, given, "input", field)
+			if in["editorialUpdate"] == true && err == nil {
+				d, err = tx.Change(ctx, typeName, id, 0, func(d *write.Draft) error {
+					d.Set["updated_at"] = tx.Now.UTC().Format(time.RFC3339Nano)
+					return nil
+				})
+			}
+			return written(d, id, err)
+		}},
+		"delete": {auth.Write, func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+			id, version := target(in)
+			if _, err := tx.Delete(ctx, typeName, id, version); err != nil {
+				return nil, err
+			}
+			return answer{"deletedId": id.String()}, nil
+		}},
+		"restore": {auth.Write, func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+			id, _ := target(in)
+			d, err := tx.Restore(ctx, typeName, id)
+			return written(d, id, err)
+		}},
+	}
+}
+
+// ofLife are the mutations of types with an editorial life cycle.
+func ofLife(typeName, field string) map[string]mutation {
+	move := func(to string) func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+		return func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+			id, version := target(in)
+			at, _ := in["publishAt"].(time.Time)
+			if _, err := tx.Move(ctx, typeName, id, version, to, at); err != nil {
+				return nil, err
+			}
+			return answer{field: id}, nil
+		}
+	}
+	return map[string]mutation{
+		"submit":    {auth.Write, move("IN_REVIEW")},
+		"publish":   {auth.Publish, move("PUBLISHED")},
+		"schedule":  {auth.Publish, move("SCHEDULED")},
+		"unpublish": {auth.Write, move("DRAFT")},
+		"archive":   {auth.Publish, move("ARCHIVED")},
+	}
+}
+
+func input(in plan.Input, field string) plan.Input {
+	given, _ := in[field].(plan.Input)
+	return given
+}
+
+// target is what a mutation changes, and the version that it goes out from.
+func target(in plan.Input) (nodeid.ID, int) {
+	id, _ := in["id"].(nodeid.ID)
+	version, _ := in["version"].(int64)
+	if version < 1 {
+		version = -1 // no row has it
+	}
+	return id, int(version)
+}
+
+func adoptStrategy(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+	id, version := target(in)
+	superseded, err := strategy.Adopt(ctx, tx, id, version, input(in, "adoptedOn"), input(in, "decision"))
+	if err != nil {
+		return nil, err
+	}
+	out := answer{"strategy": id}
+	if superseded != nil {
+		out["superseded"] = *superseded
+	}
+	return out, nil
+}
+
+func dissolveMunicipality(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+	id, version := target(in)
+	if err := territory.Dissolve(ctx, tx, id, version, in); err != nil {
+		return nil, err
+	}
+	return answer{"municipality": id}, nil
+}
+
+func importRecords(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+	records, _ := in["records"].([]any)
+	if len(records) > write.MaxRecords {
+		return nil, write.Refuse(write.TooLong, []string{"input", "records"}, "This may have %d records at most, not %d; send the others in another request.", write.MaxRecords, len(records))
+	}
+	outcomes, err := tx.Records(ctx, records, "input", "records")
+	if err != nil {
+		return nil, err
+	}
+	failed, dry := write.UserErrors{}, in["dryRun"] == true
+	results := make([]answer, len(outcomes))
+	for i, outcome := range outcomes {
+		failed = append(failed, outcome.UserErrors...)
+		results[i] = answer{"index": i, "status": outcome.Status, "nodeId": nil, "userErrors": outcome.UserErrors}
+		if outcome.ID != nil && !dry {
+			results[i]["nodeId"] = outcome.ID.String()
+		}
+	}
+	out := answer{"results": results}
+	switch {
+	case len(failed) > 0 && in["errorPolicy"] != "SKIP_FAILED":
+		for _, result := range results {
+			result["nodeId"] = nil
+		}
+		out["userErrors"] = failed
+		return out, failed
+	case dry:
+		return out, write.ErrDry
+	}
+	return out, nil
+}
+
+// forbidden says whether an operation may not run at all.
+func forbidden(ctx context.Context, name string) *fault.Error {
+	f, _ := fault.From(auth.Require(ctx, mutations[name].needs))
+	return f
+}

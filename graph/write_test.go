@@ -1,0 +1,199 @@
+package graph_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/tools/txtar"
+
+	"stadtgraph/graph"
+	"stadtgraph/internal/auth"
+	"stadtgraph/internal/pgtest"
+	"stadtgraph/internal/write"
+)
+
+// newWriting is an executor that reads and writes a database.
+func newWriting(t testing.TB, pool *pgxpool.Pool) *graph.Executor {
+	t.Helper()
+	planner := newPlanner(t, pool)
+	writable, err := graph.Writable(planner.Catalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return graph.NewExecutor(planner).Writes(write.NewWriter(writable, pool))
+}
+
+// runAs executes an operation as a token of a role; "" is the public.
+func runAs(t testing.TB, e *graph.Executor, role auth.Role, query string, variables map[string]any, territories ...string) string {
+	t.Helper()
+	ctx := graphql.StartOperationTrace(t.Context())
+	if role != "" {
+		ctx = auth.With(ctx, &auth.Actor{Token: [16]byte{1}, Name: strings.ToLower(string(role)), Role: role, Territories: territories})
+	}
+	return runIn(ctx, t, e, query, variables)
+}
+
+func runIn(ctx context.Context, t testing.TB, e *graph.Executor, query string, variables map[string]any) string {
+	t.Helper()
+	op, errs := e.CreateOperationContext(ctx, &graphql.RawParams{Query: query, Variables: variables})
+	var response *graphql.Response
+	if len(errs) > 0 {
+		response = e.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+	} else {
+		handler, ctx := e.DispatchOperation(ctx, op)
+		response = handler(ctx)
+	}
+	out, err := json.Marshal(response)
+	if err != nil {
+		t.Fatalf("the answer is no JSON: %v\n%s", err, response.Data)
+	}
+	return string(out)
+}
+
+// TestWritten runs the files in testdata/written: each is a story, whose operations
+// run one after the other on a database of its own with what ships. The first line of
+// an operation says who acts: # as PUBLISHER, or # as EDITOR of 09461 for a token
+// that is limited to territories, or # as the public. In variables, "{STEP.path.to.value}"
+// is a value of an earlier answer. In answers, ids that are new are numbered and
+// instants of the run are NOW.
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/written/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			tell(t, file)
+		})
+	}
+}
+
+var (
+	actsAs    = regexp.MustCompile(`^# as (?:the public|([A-Z]+)(?: of ([0-9 ]+))?)`)
+	earlier   = regexp.MustCompile(`\{([a-z0-9-]+)\.([A-Za-z0-9_.]+)\}`)
+	newID     = regexp.MustCompile(`"([a-z_]+)_(0[1-9][0-9a-z]{24})"`)
+	newMoment = regexp.MustCompile(`"20[0-9-]+T[0-9:.]+Z"`)
+)
+
+func tell(t *testing.T, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := func(name string) *txtar.File {
+		for i := range archive.Files {
+			if archive.Files[i].Name == name {
+				return &archive.Files[i]
+			}
+		}
+		return nil
+	}
+	pool := pgtest.From(t, "shipped", seedVersion(), seed)
+	if data := section("data.sql"); data != nil {
+		if _, err := pool.Exec(t.Context(), string(data.Data)); err != nil {
+			t.Fatalf("data.sql: %v", err)
+		}
+	}
+	executor := newWriting(t, pool)
+	answers, ids, changed := map[string]any{}, map[string]string{}, false
+	for _, f := range archive.Files {
+		name, ok := strings.CutSuffix(f.Name, ".graphql")
+		if !ok {
+			continue
+		}
+		who := actsAs.FindStringSubmatch(string(f.Data))
+		if who == nil {
+			t.Fatalf("%s does not say who acts", f.Name)
+		}
+		var variables map[string]any
+		if v := section(name + ".variables.json"); v != nil {
+			text := earlier.ReplaceAllFunc(v.Data, func(place []byte) []byte { return []byte(valueAt(t, answers, string(place))) })
+			decoder := json.NewDecoder(bytes.NewReader(text))
+			decoder.UseNumber()
+			if err := decoder.Decode(&variables); err != nil {
+				t.Fatalf("%s: variables: %v\n%s", name, err, text)
+			}
+		}
+		raw := runAs(t, executor, auth.Role(who[1]), string(f.Data), variables, strings.Fields(who[2])...)
+		var answer any
+		if err := json.Unmarshal([]byte(raw), &answer); err != nil {
+			t.Fatal(err)
+		}
+		answers[name] = answer
+		var got bytes.Buffer
+		_ = json.Indent(&got, []byte(settled(raw, ids)), "", "  ")
+		got.WriteByte('\n')
+		want := section(name + ".json")
+		switch {
+		case want != nil && bytes.Equal(want.Data, got.Bytes()):
+		case *update && want != nil:
+			want.Data, changed = got.Bytes(), true
+		case *update:
+			archive.Files, changed = append(archive.Files, txtar.File{Name: name + ".json", Data: got.Bytes()}), true
+		case want == nil:
+			t.Errorf("%s has no expected answer; got\n%s", name, got.Bytes())
+		default:
+			t.Errorf("%s\ngot  %s\nwant %s", name, got.Bytes(), want.Data)
+		}
+	}
+	if changed {
+		if err := os.WriteFile(file, txtar.Format(ordered(archive)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// valueAt is the value that {step.path} names.
+func valueAt(t *testing.T, answers map[string]any, place string) string {
+	parts := strings.Split(strings.Trim(place, "{}"), ".")
+	v := answers[parts[0]]
+	if m, ok := v.(map[string]any); ok {
+		v = m["data"]
+	}
+	for _, part := range parts[1:] {
+		switch at := v.(type) {
+		case map[string]any:
+			v = at[part]
+		case []any:
+			var i int
+			if _, err := fmt.Sscan(part, &i); err != nil || i >= len(at) {
+				t.Fatalf("%s: no item %s", place, part)
+			}
+			v = at[i]
+		}
+	}
+	if v == nil {
+		t.Fatalf("%s is not in the answer", place)
+	}
+	return fmt.Sprint(v)
+}
+
+// settled replaces what is another on each run.
+func settled(raw string, ids map[string]string) string {
+	raw = newID.ReplaceAllStringFunc(raw, func(id string) string {
+		if strings.Contains(id, "_01hgercx00") || strings.Contains(id, "_01h") { // of what ships
+			return id
+		}
+		if ids[id] == "" {
+			ids[id] = fmt.Sprintf(`"NEW %d"`, len(ids)+1)
+		}
+		return ids[id]
+	})
+	return newMoment.ReplaceAllStringFunc(raw, func(moment string) string {
+		if moment > `"2026` && moment < `"2090` {
+			return `"NOW"`
+		}
+		return moment
+	})
+}

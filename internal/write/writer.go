@@ -1,0 +1,102 @@
+package write
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"stadtgraph/internal/auth"
+	"stadtgraph/internal/fault"
+	"stadtgraph/internal/nodeid"
+)
+
+// Writer runs what somebody writes, each in a transaction of its own.
+type Writer struct {
+	*Registry
+	pool *pgxpool.Pool
+}
+
+// NewWriter makes a writer over a pool of connections to the primary.
+func NewWriter(r *Registry, pool *pgxpool.Pool) *Writer { return &Writer{Registry: r, pool: pool} }
+
+// attempts are how often a transaction is run that met another one.
+const attempts = 5
+
+// ErrDry ends a transaction that was only to show what would happen.
+var ErrDry = errors.New("write: a dry run")
+
+// Run runs a transaction as an actor, and commits unless it fails. It may run it
+// again, from the start, if it met another one: a slug that was free, a deadlock.
+func (w *Writer) Run(ctx context.Context, actor *auth.Actor, action string, do func(tx *Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := w.once(ctx, actor, action, do)
+		if attempt < attempts && (deadlocked(err) || errors.Is(err, errSlugRace)) {
+			continue
+		}
+		if errors.Is(err, ErrDry) {
+			return nil
+		}
+		return readable(err)
+	}
+}
+
+func (w *Writer) once(ctx context.Context, actor *auth.Actor, action string, do func(tx *Tx) error) error {
+	tx, err := w.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin(actor, action)})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // of one that is committed it does nothing
+	if err := do(&Tx{Tx: tx, Registry: w.Registry, Actor: actor, Now: time.Now()}); err != nil {
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// begin starts a transaction and says who acts, in one round trip.
+func begin(actor *auth.Actor, action string) string {
+	who := map[string]string{"name": actor.Name, "role": string(actor.Role), "action": action}
+	if actor.Token != [16]byte{} {
+		who["token"] = nodeid.UUID(actor.Token).String()
+	}
+	text, err := json.Marshal(who)
+	if err != nil {
+		panic(err) // texts always have a form
+	}
+	return "BEGIN; SELECT set_config('stadtgraph.actor', E'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(string(text)) + "', true)"
+}
+
+// errSlugRace says that somebody took a slug between looking and writing.
+var errSlugRace = errors.New("write: the slug was taken in between")
+
+func deadlocked(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
+}
+
+// readable turns what Postgres or the network say into faults that a caller can do
+// something about, and leaves the rest as it is.
+func readable(err error) error {
+	var pg *pgconn.PgError
+	var known *fault.Error
+	var problems UserErrors
+	switch {
+	case err == nil, errors.As(err, &known), errors.As(err, &problems):
+		return err
+	case errors.As(err, &pg) && pg.Code == "57014", errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w (%w)", fault.New(fault.Timeout, "This took longer than allowed; nothing was written. Try again, with less at once."), err)
+	case errors.As(err, &pg) && (pg.Code[:2] == "53" || pg.Code[:2] == "57" || pg.Code[:2] == "08" || pg.Code[:2] == "25" || pg.Code[:2] == "40"),
+		errors.As(err, new(*pgconn.ConnectError)), pgconn.SafeToRetry(err), !errors.As(err, &pg) && !errors.Is(err, context.Canceled):
+		return fmt.Errorf("%w (%w)", fault.New(fault.Busy, "The database cannot be reached just now; look whether it was written, and try again in a moment."), err)
+	}
+	return err
+}
