@@ -63,11 +63,27 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 		path := problem.Path
 		return e.payload(ctx, op, f, answer{"userErrors": write.UserErrors{{Path: append([]string{"input"}, path...), Code: write.Invalid, Message: sentence(problem.Message)}}})
 	}
+	key, err := keyOf(op, index)
+	if err != nil {
+		return nil, err
+	}
 	var out answer
-	err = e.writer.Run(ctx, actor, f.Name, func(tx *write.Tx) (err error) {
+	run := func(tx *write.Tx) (err error) {
 		out, err = m.run(ctx, tx, in)
 		return err
-	})
+	}
+	if key == nil {
+		err = e.writer.Run(ctx, actor, f.Name, run)
+	} else {
+		var kept *write.Kept
+		kept, err = e.writer.Once(ctx, actor, f.Name, *key, run, func() any { return out.outcome() })
+		switch {
+		case kept != nil && err == nil && kept.Answer != nil:
+			return kept.Answer, nil
+		case kept != nil && err == nil: // it was cut off between commit and answer
+			out, err = answerOf(kept.Outcome)
+		}
+	}
 	var problems write.UserErrors
 	switch {
 	case errors.As(err, &problems):
@@ -78,7 +94,11 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 	case err != nil:
 		return nil, err
 	}
-	return e.payload(ctx, op, f, out)
+	payload, err := e.payload(ctx, op, f, out)
+	if err == nil && key != nil {
+		err = e.writer.Keep(ctx, actor, *key, payload)
+	}
+	return payload, err
 }
 
 // sentence makes one of "must not be null."

@@ -68,6 +68,7 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), operationTimeout)
 	defer cancel()
+	params.Headers = r.Header
 	op, errs := g.executor.CreateOperationContext(ctx, params)
 	if op.Operation != nil {
 		recordOf(ctx).operation = op.Operation.Name
