@@ -54,7 +54,8 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor")},
+		"internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor",
+		"internal/auth", "internal/write", "internal/ndjson")},
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "migrations", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
@@ -96,6 +97,7 @@ var table = map[string]row{
 	// importers, and the command that packs what one of them ships
 	"internal/register/pack": {},
 	"internal/register":      {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
+	"internal/ndjson":        {ours: list("internal/auth", "internal/plan", "internal/fault", "internal/write"), libraries: pgx}, // to tell errors apart
 	"internal/sample":        {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
 	"internal/change":        {ours: list("internal/auth", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx}, // render: what comes back is rendered again
 	"internal/render":        {ours: list("internal/text", "internal/postgres"), libraries: pgx},
