@@ -19,6 +19,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"stadtgraph/graph/generated"
+	"stadtgraph/internal/auth"
 	"stadtgraph/internal/plan"
 )
 
@@ -96,7 +97,7 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		return op, gqlerror.List{invalid}
 	}
 	if op.Operation.Operation == ast.Query {
-		viewer := plan.Viewer{Role: plan.Public, Now: time.Now()}
+		viewer := auth.From(ctx).Viewer(time.Now())
 		request, errs := e.planner.Prepare(op.Operation, op.Variables, viewer.Role)
 		if len(errs) > 0 {
 			return op, errs
