@@ -221,7 +221,11 @@ func TestIndexed(t *testing.T) {
 		if errs != nil {
 			t.Fatalf("%s\n%v", q.query(), errs)
 		}
-		request, errs := planner.Prepare(doc.Operations[0], nil, plan.Public)
+		role := plan.Public
+		if root := a.catalogue.Root(q.list); root != nil {
+			role = root.Least
+		}
+		request, errs := planner.Prepare(doc.Operations[0], nil, role)
 		if errs != nil {
 			t.Fatalf("%s\n%v", q.query(), errs)
 		}

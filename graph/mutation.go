@@ -16,7 +16,6 @@ import (
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/nodeid"
-	"stadtgraph/internal/plan"
 	"stadtgraph/internal/write"
 )
 
@@ -209,7 +208,7 @@ func (e *Executor) nodes(ctx context.Context, op *graphql.OperationContext, fiel
 		}
 		e.payloads.Add(key.String(), reading)
 	}
-	viewer := e.viewer(ctx)
+	viewer := auth.From(ctx).Viewer(time.Now())
 	request, errs := e.planner.Prepare(reading, vars, viewer.Role)
 	if len(errs) > 0 {
 		return nil, errs
@@ -232,18 +231,6 @@ func (e *Executor) node(f graphql.CollectedField) *ast.Field {
 			TypeCondition: f.Definition.Type.Name(), SelectionSet: f.Selections, ObjectDefinition: e.schema.Types[f.Definition.Type.Name()],
 		}},
 	}
-}
-
-// viewer is who reads, now.
-func (e *Executor) viewer(ctx context.Context) plan.Viewer {
-	v := plan.Viewer{Role: plan.Public, Now: time.Now()}
-	if a := auth.From(ctx); a != nil {
-		v.Role = plan.Editor
-		if a.Role.May(auth.Moderate) {
-			v.Role = plan.Moderator
-		}
-	}
-	return v
 }
 
 func quoted(v any) []byte {

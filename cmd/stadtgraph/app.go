@@ -10,13 +10,17 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"stadtgraph"
 	"stadtgraph/graph"
+	"stadtgraph/internal/auth"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/search"
 	"stadtgraph/internal/server"
+	"stadtgraph/internal/write"
 	"stadtgraph/migrations"
 )
 
@@ -27,24 +31,42 @@ type app struct {
 }
 
 func newApp(ctx context.Context, databaseURL string, origins []string, linger time.Duration) (*app, error) {
-	reading, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, StatementTimeout: postgres.ReadTimeout})
+	a := &app{close: func() {}}
+	open := func(c postgres.Config) (*pgxpool.Pool, error) {
+		c.URL = databaseURL
+		pool, err := postgres.Open(ctx, c)
+		if err == nil {
+			before := a.close
+			a.close = func() { pool.Close(); before() }
+		}
+		return pool, err
+	}
+	reading, err := open(postgres.Config{StatementTimeout: postgres.ReadTimeout})
 	if err != nil {
+		return nil, err
+	}
+	writing, err := open(postgres.Config{ApplicationName: "stadtgraph writing", StatementTimeout: postgres.WriteTimeout})
+	if err != nil {
+		a.close()
 		return nil, err
 	}
 	// Health has connections of its own: a server whose pool is busy is ready.
-	health, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, ApplicationName: "stadtgraph health", MaxConns: 2})
+	health, err := open(postgres.Config{ApplicationName: "stadtgraph health", MaxConns: 2})
 	if err != nil {
-		reading.Close()
+		a.close()
 		return nil, err
 	}
-	keeping, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, ApplicationName: "stadtgraph search", MaxConns: 1})
+	keeping, err := open(postgres.Config{ApplicationName: "stadtgraph search", MaxConns: 1})
 	if err != nil {
-		health.Close()
-		reading.Close()
+		a.close()
 		return nil, err
 	}
-	a := &app{close: func() { reading.Close(); health.Close(); keeping.Close() }}
 	catalogue, err := graph.Catalogue()
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	writable, err := graph.Writable(catalogue)
 	if err != nil {
 		a.close()
 		return nil, err
@@ -55,13 +77,14 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 		return nil, err
 	}
 	a.server, err = server.New(server.Config{
-		Executor:   graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))),
-		Database:   health,
-		Migrations: migrations.FS,
-		SDL:        stadtgraph.SDL,
-		Examples:   examples,
-		Origins:    origins,
-		Linger:     linger,
+		Executor:     graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))).Writes(write.NewWriter(writable, writing)),
+		Authenticate: (&auth.Gate{DB: reading}).Authenticate,
+		Database:     health,
+		Migrations:   migrations.FS,
+		SDL:          stadtgraph.SDL,
+		Examples:     examples,
+		Origins:      origins,
+		Linger:       linger,
 	})
 	if err != nil {
 		a.close()

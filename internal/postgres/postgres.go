@@ -39,6 +39,8 @@ const (
 	// ReadTimeout is the statement timeout of the pool for reading. Exports,
 	// imports and migrations need longer and choose their own.
 	ReadTimeout = 5 * time.Second
+	// WriteTimeout is that of the pool for writing: a writer may wait for another one.
+	WriteTimeout = 10 * time.Second
 
 	// A cached statement with three levels of relations takes 60 KB parsed, in
 	// the backend of every connection.
