@@ -239,7 +239,7 @@ func (c *child) order() string {
 
 // merge adds and removes links, and drops those that are there twice.
 func (c *child) merge(d *Draft) {
-	if c.field.Table == "" || c.field.Fields != nil || c.field.Sourced || c.field.Shared {
+	if c.field.Target == "" && c.field.Either == nil { // rows are not links: two may be alike
 		return
 	}
 	same := func(a, b map[string]any) bool {
