@@ -181,24 +181,23 @@ var ranking = func() (r struct {
 	matches, score map[string]string
 }) {
 	i := slices.IndexFunc(objects, func(o *plan.Object) bool { return o.Type == "SearchHit" })
-	declared := string(objects[i].Table)
-	cut := func(pattern string) [][]string {
-		return regexp.MustCompile("(?s)"+pattern).FindAllStringSubmatch(declared, -1)
+	cut := func(declared plan.SQL, pattern string) [][]string {
+		return regexp.MustCompile("(?s)"+pattern).FindAllStringSubmatch(string(declared), -1)
 	}
-	r.query = strings.ReplaceAll(cut(`asked AS MATERIALIZED \((.*?)\),\s+near AS`)[0][1], "{tsquery arg.query}", "$1::text")
-	r.forms = cut(`SELECT m\.\*(.*?)\s+FROM \(SELECT`)[0][1]
+	before := cut(objects[i].With, `SELECT m\.\*(.*?)\s+FROM \(SELECT c\.\* FROM \(\s+(SELECT .*?)\s+UNION ALL`)[0]
+	r.forms, r.query = before[1], strings.NewReplacer("{tsquery arg.query}", "$1::text", "{named arg.query}", "$2::text").Replace(before[2])
 	r.matches, r.score = map[string]string{}, map[string]string{}
-	for _, m := range cut(`SELECT '(\w+)' AS type, d\.id,.*? d\.topic_ids,\s+(.*?) AS score,.*? WHERE d\.type = '\w+' AND (.*?) AND \{visible`) {
-		r.score[m[1]], r.matches[m[1]] = strings.ReplaceAll(m[2], "d.vector", "v.vector"), m[3]
+	rows := objects[i].Rows(func(column string) bool { return column == "score" })
+	for _, m := range cut(rows, `SELECT '(\w+)' AS type, d\.id,\s+([^\n]*(?:\n[^\n]*?)*?) AS score FROM .*? WHERE d\.type = '\w+' AND (.*?) AND (?:\{visible|\{listed)`) {
+		r.score[m[1]], r.matches[m[1]] = m[2], m[3]
 	}
 	return r
 }()
 
 // All that is found is ranked and counted at once, and what is shown of it looked up
-// for ten. Ranking looks into a vector up to seven times, so it is unpacked before.
+// for ten.
 var searchSQL = `
-WITH asked AS MATERIALIZED (` + ranking.query + `),
-meant AS MATERIALIZED (SELECT m.*` + ranking.forms + ` FROM (SELECT a.*, $2::text AS named FROM asked a) m)
+WITH meant AS MATERIALIZED (SELECT m.*` + ranking.forms + ` FROM (` + ranking.query + `) m)
 SELECT page.type, page.total, (SELECT m.query::text FROM meant m),
   CASE page.type ` + each(" ", "WHEN '<name>' THEN (SELECT <label> FROM <table> t WHERE t.id = page.id)") + ` END,
   CASE page.type ` + each(" ", `WHEN '<name>' THEN (SELECT nullif(concat_ws(E'\n', <summary>, <body>), '') FROM <table> t WHERE t.id = page.id)`) + ` END
@@ -206,10 +205,10 @@ FROM (
   SELECT hit.type, hit.id, hit.score, count(*) OVER ()::int4 AS total FROM (` + each(`
     UNION ALL `, `SELECT '<name>' AS type, t.id,
       <score> AS score
-      FROM <documents> d JOIN <table> t ON t.id = d.id, LATERAL (SELECT d.vector || '' AS vector OFFSET 0) v
+      FROM <documents> d JOIN <table> t ON t.id = d.id
       WHERE <matches> AND <found>`) + `
-  ) hit ORDER BY hit.score DESC, hit.id DESC LIMIT 10
-) page ORDER BY page.score DESC, page.id DESC`
+  ) hit ORDER BY hit.score DESC, hit.type, hit.id LIMIT 10
+) page ORDER BY page.score DESC, page.type, page.id`
 
 func bindSearch(s *scratch, variable []byte) {
 	query := german.ParseQuery(string(variable))

@@ -12,11 +12,11 @@ import (
 type connectionPlan struct {
 	connectionEnc
 	scope *scope
-	with  string // the rows of the list, if they are computed
-	from  string // the rows of the page
-	order string // in which order, and how many if from does not say so
-	head  *scope // count, and rows beyond the page
-	paged bool   // whether anything of the page is asked for
+	with  func() string // the rows of the list, if they are computed
+	from  string        // the rows of the page
+	order string        // in which order, and how many if from does not say so
+	head  *scope        // count, and rows beyond the page
+	paged bool          // whether anything of the page is asked for
 }
 
 // connection compiles a connection of rows of target: all of them at the root,
@@ -53,11 +53,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		var in relatedRows
 		if from == nil {
 			in.row = row{alias: b.alias(), args: b.arguments(f)}
-			rows = b.expr(target.Table, in.row)
-			if strings.HasPrefix(rows, "(") { // found once, whatever is asked of it
-				c.with, rows = "WITH found AS MATERIALIZED "+rows+"\n", "found"
-			}
-			rows += " " + in.row.alias
+			rows = string(target.Table) + " " + in.row.alias
 			in.conds = b.visible(target, in.row, nil)
 		} else {
 			rows, in = b.related(b.catalogue.objects[from.holder], from.relation, target, parent)
@@ -77,9 +73,16 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		return choose(without...)
 	}
 
+	if target.Rows != nil { // found once, whatever is asked of it
+		of := row{args: b.arguments(f)}
+		c.with = func() string {
+			used := func(column string) bool { return b.columns[column] }
+			return fmt.Sprintf("%s,\n%s AS MATERIALIZED (%s)\n", b.expr(target.With, of), target.Table, b.expr(target.Rows(used), of))
+		}
+	}
+
 	c.site, c.hash = site, ord.hash
 	t := row{alias: b.alias()}
-	c.order = ord.sql(b, t.alias, false)
 
 	keys := func() []int {
 		cols := make([]int, len(ord.keys))
@@ -192,7 +195,10 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		}
 		c.parts = append(c.parts, part)
 	}
-	c.from = fmt.Sprintf("(%s) %s", b.page(source, ord, page, limit, from != nil), t.alias)
+	if c.paged || len(c.head.cols) == 0 {
+		c.order = ord.sql(b, t.alias, false)
+		c.from = fmt.Sprintf("(%s) %s", b.page(source, ord, page, limit, from != nil), t.alias)
+	}
 	return c
 }
 
@@ -255,7 +261,13 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 // rootSQL is the statement of a connection at the root: its rows are rows. With
 // columns beside them, these stand on each row, and on one row without others if
 // the page is empty.
-func (c *connectionPlan) rootSQL() string { return c.with + c.reading() }
+func (c *connectionPlan) rootSQL() string {
+	sql := c.reading()
+	if c.with != nil {
+		sql = c.with() + sql
+	}
+	return sql
+}
 
 func (c *connectionPlan) reading() string {
 	if !c.paged && len(c.head.cols) > 0 {
