@@ -263,12 +263,12 @@ FROM (
       UNION ALL `, `(SELECT '<name>' AS type, 0 AS inside, d.id, d.title, d.title_folded, <fame> AS fame
         FROM <documents> d JOIN <table> t ON t.id = d.id
         WHERE d.title_folded ~>=~ (SELECT y.name FROM typed y) AND d.title_folded ~<~ ((SELECT y.name FROM typed y) || chr(1114111)) AND <found>
-        ORDER BY fame DESC, d.title_folded USING ~<~ LIMIT 10)
-      UNION ALL (SELECT * FROM (
-        SELECT '<name>', CASE WHEN position(' ' || (SELECT y.name FROM typed y) IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, d.title_folded, <fame> AS fame
-        FROM <documents> d JOIN <table> t ON t.id = d.id
-        WHERE ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT y.query FROM typed y) AND NOT d.title_folded ^@ (SELECT y.name FROM typed y) AND <found>
-        LIMIT 500) d ORDER BY inside, fame DESC, d.title_folded USING ~<~ LIMIT 10)`) + `
+        ORDER BY fame DESC, d.title_folded USING ~<~, d.id LIMIT 10)
+      UNION ALL (SELECT '<name>', CASE WHEN position(' ' || (SELECT y.name FROM typed y) IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, d.title_folded, <fame> AS fame
+        FROM (SELECT d.id, d.title, d.title_folded FROM <documents> d
+          WHERE ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT y.query FROM typed y) AND NOT d.title_folded ^@ (SELECT y.name FROM typed y)
+          ORDER BY octet_length(d.title_folded), d.title_folded USING ~<~, d.id LIMIT 200) d JOIN <table> t ON t.id = d.id
+        WHERE <found> ORDER BY inside, fame DESC, d.title_folded USING ~<~, d.id LIMIT 10)`) + `
     ) s
   ) s ORDER BY rank DESC, length(s.title_folded), s.title_folded, s.id LIMIT 10
 ) page ORDER BY page.rank DESC, length(page.title_folded), page.title_folded, page.id`

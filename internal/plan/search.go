@@ -249,7 +249,7 @@ func searchHit(types []*Object) Object {
 func cases(parts []string) SQL { return SQL("(CASE {type} " + strings.Join(parts, " ") + " END)") }
 
 // choice is how many titles with a word that begins with what was typed are taken into
-// account; there may be very many of them.
+// account, the shortest, of which it is the most; there may be very many of them.
 const choice = 200
 
 // suggestion is what a search field offers while somebody is typing: names that begin
@@ -280,12 +280,12 @@ func suggestion(types []*Object) (Object, Root) {
 			`(SELECT '{name}' AS type, 0 AS inside, d.id, d.title, {label} AS label, d.title_folded, {fame} AS fame
   FROM search_document d JOIN {table} t ON t.id = d.id
   WHERE {asked} AND d.title_folded ~>=~ {typed} AND d.title_folded ~<~ ({typed} || chr(1114111))
-  ORDER BY {byFame}d.title_folded USING ~<~ LIMIT {arg.first})
- UNION ALL (SELECT * FROM (
-  SELECT '{name}', CASE WHEN position(' ' || {typed} IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, {label}, d.title_folded, {fame} AS fame
-  FROM search_document d JOIN {table} t ON t.id = d.id
-  WHERE {asked} AND ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT {titles arg.prefix}::tsquery) AND NOT d.title_folded ^@ {typed}
-  LIMIT {choice}) d ORDER BY inside, {byFame}d.title_folded USING ~<~ LIMIT {arg.first})`))
+  ORDER BY {byFame}d.title_folded USING ~<~, d.id LIMIT {arg.first})
+ UNION ALL (SELECT '{name}', CASE WHEN position(' ' || {typed} IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, {label}, d.title_folded, {fame} AS fame
+  FROM (SELECT d.type, d.id, d.title, d.title_folded FROM search_document d
+   WHERE d.type = '{type}' AND ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT {titles arg.prefix}::tsquery) AND NOT d.title_folded ^@ {typed}
+   ORDER BY octet_length(d.title_folded), d.title_folded USING ~<~, d.id LIMIT {choice}) d JOIN {table} t ON t.id = d.id
+  WHERE {asked} ORDER BY inside, {byFame}d.title_folded USING ~<~, d.id LIMIT {arg.first})`))
 	}
 	object := Object{Type: "Suggestion", Keyed: true, Visible: Visibility{Public: "true"}, Fields: Fields{
 		"text": Column("title"), "label": Column("label"), "type": Column("type"), "node": Field{Relation: &Relation{Either: node}},
