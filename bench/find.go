@@ -164,7 +164,11 @@ func each(separator, sql string) string {
 			}
 			return column.ReplaceAllString(string(sql), "t.$1")
 		}
-		parts = append(parts, strings.NewReplacer("<name>", strings.ToUpper(string(o.Table)), "<table>", string(o.Table),
+		byFame := "" // where not all are equal
+		if strings.Contains(string(s.Fame), "{") {
+			byFame = "fame DESC, "
+		}
+		parts = append(parts, strings.NewReplacer("<byFame>", byFame, "<name>", strings.ToUpper(string(o.Table)), "<table>", string(o.Table),
 			"<documents>", "search_document_"+string(o.Table), "<found>", shown[o.Type]+" AND "+piece(s.Found, "true"),
 			"<fame>", piece(s.Fame, "0.5"), "<score>", ranking.score[strings.ToUpper(string(o.Table))], "<matches>", ranking.matches[strings.ToUpper(string(o.Table))],
 			"<label>", piece(s.Label, "(SELECT nullif(d.title, '') FROM search_document_"+string(o.Table)+" d WHERE d.id = t.id)"),
@@ -202,7 +206,7 @@ SELECT page.type, page.total, (SELECT m.query::text FROM meant m),
   CASE page.type ` + each(" ", "WHEN '<name>' THEN (SELECT <label> FROM <table> t WHERE t.id = page.id)") + ` END,
   CASE page.type ` + each(" ", `WHEN '<name>' THEN (SELECT nullif(concat_ws(E'\n', <summary>, <body>), '') FROM <table> t WHERE t.id = page.id)`) + ` END
 FROM (
-  SELECT hit.type, hit.id, hit.score, count(*) OVER ()::int4 AS total FROM (` + each(`
+  SELECT hit.type, hit.id, hit.score, least(count(*) OVER (), 100000)::int4 AS total FROM (` + each(`
     UNION ALL `, `SELECT '<name>' AS type, t.id,
       <score> AS score
       FROM <documents> d JOIN <table> t ON t.id = d.id
@@ -263,12 +267,12 @@ FROM (
       UNION ALL `, `(SELECT '<name>' AS type, 0 AS inside, d.id, d.title, d.title_folded, <fame> AS fame
         FROM <documents> d JOIN <table> t ON t.id = d.id
         WHERE d.title_folded ~>=~ (SELECT y.name FROM typed y) AND d.title_folded ~<~ ((SELECT y.name FROM typed y) || chr(1114111)) AND <found>
-        ORDER BY fame DESC, d.title_folded USING ~<~, d.id LIMIT 10)
+        ORDER BY <byFame>d.title_folded USING ~<~, d.id LIMIT 10)
       UNION ALL (SELECT '<name>', CASE WHEN position(' ' || (SELECT y.name FROM typed y) IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, d.title_folded, <fame> AS fame
         FROM (SELECT d.id, d.title, d.title_folded FROM <documents> d
           WHERE ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT y.query FROM typed y) AND NOT d.title_folded ^@ (SELECT y.name FROM typed y)
           ORDER BY octet_length(d.title_folded), d.title_folded USING ~<~, d.id LIMIT 200) d JOIN <table> t ON t.id = d.id
-        WHERE <found> ORDER BY inside, fame DESC, d.title_folded USING ~<~, d.id LIMIT 10)`) + `
+        WHERE <found> ORDER BY inside, <byFame>d.title_folded USING ~<~, d.id LIMIT 10)`) + `
     ) s
   ) s ORDER BY rank DESC, length(s.title_folded), s.title_folded, s.id LIMIT 10
 ) page ORDER BY page.rank DESC, length(page.title_folded), page.title_folded, page.id`

@@ -47,9 +47,7 @@ func (o *Object) relevance() SQL {
 func asking(argument string) func(string) string {
 	plain, query := "{tsquery "+argument+"}::tsquery", "search_query({tsquery "+argument+"})"
 	forms := map[string]string{"named": "{named " + argument + "}", "plain": plain, "query": query}
-	for name, form := range weighted(plain, query) {
-		forms[name] = form
-	}
+	maps.Copy(forms, weighted(plain, query))
 	return func(name string) string { return "(SELECT " + forms[name] + ")" }
 }
 
@@ -212,16 +210,16 @@ func searchHit(types []*Object) Object {
 		// What is shown of a hit is looked up for those that are shown.
 		Rows: func(used func(column string) bool) SQL {
 			return SQL(hits(types, func(o *Object) string {
-				columns := "'" + searchType(o.Type) + "' AS type, d.id"
+				columns := []string{"'" + searchType(o.Type) + "' AS type", "d.id"}
 				for _, c := range [...]string{"on_date", "municipality_ids", "state_ids", "topic_ids"} {
 					if used(c) {
-						columns += ", d." + c
+						columns = append(columns, "d."+c)
 					}
 				}
 				if used("score") {
-					columns += ",\n  " + o.score(form) + " AS score"
+					columns = append(columns, "\n  "+o.score(form)+" AS score")
 				}
-				return columns
+				return strings.Join(columns, ", ")
 			}, form))
 		},
 		Visible: Visibility{Public: "true"},                            // they are chosen so
