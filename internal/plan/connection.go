@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -66,7 +67,8 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		}
 		return rows, in.row, in.conds
 	}
-	source := func() (string, row, []string) { return choose() } // to read few of them
+	sources := []func() (string, row, []string){func() (string, row, []string) { return choose() }} // to read few of them
+	source := sources[0]
 	chosen := func(without ...string) (string, row, []string) {
 		b.whole = true
 		defer func() { b.whole = false }()
@@ -84,6 +86,21 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 	c.site, c.hash = site, ord.hash
 	t := row{alias: b.alias()}
 
+	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
+	asked := b.req.collect(def, f.sets)
+	if from == nil && target.Rows == nil && filter != nil && counted(asked) {
+		rows, r, conds := chosen()
+		found := fmt.Sprintf("WITH found AS MATERIALIZED (SELECT %s.id FROM %s WHERE %s LIMIT %d)\n", r.alias, rows, and(conds), MaxCount+1)
+		c.with = func() string { return found }
+		sources = []func() (string, row, []string){func() (string, row, []string) {
+			in := row{alias: b.alias(), args: b.arguments(f)}
+			return fmt.Sprintf("found CROSS JOIN %s %s", target.Table, in.alias), in, []string{in.alias + ".id = found.id", fmt.Sprintf("(SELECT count(*) <= %d FROM found)", fewRows)}
+		}, func() (string, row, []string) {
+			rows, in, conds := source()
+			return rows, in, append(conds, fmt.Sprintf("(SELECT count(*) > %d FROM found)", fewRows))
+		}}
+	}
+
 	keys := func() []int {
 		cols := make([]int, len(ord.keys))
 		for i, k := range ord.keys {
@@ -96,6 +113,9 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		return cols
 	}
 	count := func() int {
+		if len(sources) > 1 {
+			return c.head.col("(SELECT count(*)::int4 FROM found)")
+		}
 		rows, _, conds := chosen()
 		return c.head.col(fmt.Sprintf("(SELECT count(*)::int4 FROM (SELECT FROM %s WHERE %s LIMIT %d) counted)", rows, and(conds), MaxCount+1))
 	}
@@ -125,8 +145,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 	limit := param{from: fromLimit, site: site, scalar: "limit"}
 	c.count, c.next, c.previous, c.rows = -1, -1, -1, -1
 	field := f
-	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
-	for _, f := range b.req.collect(def, f.sets) {
+	for _, f := range asked {
 		c.scope.cost.fields++
 		fe := newFieldEnc(f)
 		part := connectionPart{fieldEnc: fe}
@@ -197,16 +216,29 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 	}
 	if c.paged || len(c.head.cols) == 0 {
 		c.order = ord.sql(b, t.alias, false)
-		c.from = fmt.Sprintf("(%s) %s", b.page(source, ord, page, limit, from != nil), t.alias)
+		c.from = fmt.Sprintf("(%s) %s", b.page(sources, ord, page, limit, from != nil), t.alias)
 	}
 	return c
+}
+
+// fewRows is how many rows a filter may find that they are found once, both to be
+// counted and to be sorted for the page. Of more, the page is read in the order of an
+// index: it ends long before all are found.
+const fewRows = 10_000
+
+// counted says whether both the page of a list and its count are asked for.
+func counted(asked []*selected) bool {
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(asked, func(f *selected) bool { return slices.Contains(names, f.field.Name) })
+	}
+	return has("nodes", "edges", "pageInfo") && has("totalCount", "totalCountPrecision", "pageCount")
 }
 
 // page writes the rows of one page, and one more if it must be known whether
 // there is one. At the root the page size is a parameter over a constant bound: a
 // plan for any size would take it for a tenth of the table and sort that. Below
 // another row there is little to sort, and less with the size itself.
-func (b *builder) page(source func() (string, row, []string), ord *order, page pageArgs, limit param, nested bool) string {
+func (b *builder) page(sources []func() (string, row, []string), ord *order, page pageArgs, limit param, nested bool) string {
 	site, size := limit.site, b.param(limit)
 	bound := strconv.Itoa(MaxPage + 1)
 	if nested && page.after == nil && page.before == nil {
@@ -217,7 +249,7 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 	if page.last {
 		cur, other = page.before, page.after
 	}
-	read := func(i int) (sql string, more bool) {
+	read := func(source func() (string, row, []string), i int) (sql string, more bool) {
 		rows, in, conds := source()
 		if other != nil {
 			ranges := ord.beyond(b, in.alias, cursorSource{site: site, before: !page.last, cur: other}, !page.last, false)
@@ -242,13 +274,15 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 			in.alias, rows, and(conds), ord.sql(b, in.alias, page.last), bound, offset), more
 	}
 	var parts []string
-	for i := 0; ; i++ {
-		sql, more := read(i)
-		if sql != "" {
-			parts = append(parts, sql)
-		}
-		if !more {
-			break
+	for _, source := range sources {
+		for i := 0; ; i++ {
+			sql, more := read(source, i)
+			if sql != "" {
+				parts = append(parts, sql)
+			}
+			if !more {
+				break
+			}
 		}
 	}
 	if bound == size {
