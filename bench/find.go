@@ -151,11 +151,14 @@ var objects = func() []*plan.Object {
 
 // each writes SQL for each type that search finds. In angle brackets stand pieces of
 // its declaration; documents is the part of search_document that is its own.
-func each(separator, sql string) string {
+func each(separator, sql string) string { return eachOf(separator, sql, false) }
+
+// eachOf writes SQL for each type, or for those alone whose rows have titles.
+func eachOf(separator, sql string, titled bool) string {
 	var parts []string
 	for _, o := range objects {
 		s := o.Search
-		if s == nil {
+		if s == nil || titled && s.Title == "" {
 			continue
 		}
 		piece := func(sql plan.SQL, none string) string {
@@ -263,7 +266,7 @@ FROM (
   SELECT s.*, s.fame - 0.02 * row_number() OVER (PARTITION BY s.type ORDER BY s.fame DESC, length(s.title_folded), s.title_folded, s.id) AS rank
   FROM (
     SELECT s.type, s.id, s.title, s.title_folded, s.fame - 0.2 * s.inside + CASE WHEN s.title_folded = btrim(y.name) THEN 0.1 ELSE 0 END AS fame
-    FROM typed y, (` + each(`
+    FROM typed y, (` + eachOf(`
       UNION ALL `, `(SELECT '<name>' AS type, 0 AS inside, d.id, d.title, d.title_folded, <fame> AS fame
         FROM <documents> d JOIN <table> t ON t.id = d.id
         WHERE d.title_folded ~>=~ (SELECT y.name FROM typed y) AND d.title_folded ~<~ ((SELECT y.name FROM typed y) || chr(1114111)) AND <found>
@@ -272,7 +275,7 @@ FROM (
         FROM (SELECT d.id, d.title, d.title_folded FROM <documents> d
           WHERE ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT y.query FROM typed y) AND NOT d.title_folded ^@ (SELECT y.name FROM typed y)
           ORDER BY octet_length(d.title_folded), d.title_folded USING ~<~, d.id LIMIT 200) d JOIN <table> t ON t.id = d.id
-        WHERE <found> ORDER BY inside, <byFame>d.title_folded USING ~<~, d.id LIMIT 10)`) + `
+        WHERE <found> ORDER BY inside, <byFame>d.title_folded USING ~<~, d.id LIMIT 10)`, true) + `
     ) s
   ) s ORDER BY rank DESC, length(s.title_folded), s.title_folded, s.id LIMIT 10
 ) page ORDER BY page.rank DESC, length(page.title_folded), page.title_folded, page.id`
