@@ -80,7 +80,7 @@ var table = map[string]row{
 	"internal/fault":  {},
 	"internal/slug":   {},
 	// what nouns declare of writing is carried out in one place
-	"internal/write":  {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/slug", "internal/render"), libraries: pgx},
+	"internal/write":  {ours: list("internal/auth", "internal/change", "internal/plan", "internal/nodeid", "internal/fault", "internal/slug", "internal/render"), libraries: pgx},
 	"internal/auth":   {ours: list("internal/plan", "internal/nodeid", "internal/fault", "internal/postgres"), libraries: pgx}, // tokens can be read, too
 	"internal/text":   {ours: list("internal/slug")},                                                                           // for the ids of headings
 	"internal/german": {},

@@ -66,6 +66,9 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 	if err != nil {
 		return nil, err
 	}
+	if key != nil && f.Name == "createToken" { // answers are kept
+		return nil, fault.New(fault.Invalid, "The text of a token is kept nowhere; send this without `Idempotency-Key`.")
+	}
 	var out answer
 	run := func(tx *write.Tx) (err error) {
 		out, err = m.run(ctx, tx, in)
@@ -85,7 +88,7 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 	}
 	var problems write.UserErrors
 	switch {
-	case errors.As(err, &problems):
+	case errors.As(err, &problems) || mendable(err, &problems):
 		if out == nil {
 			out = answer{}
 		}
@@ -98,6 +101,20 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 		err = e.writer.Keep(ctx, actor, *key, payload)
 	}
 	return payload, err
+}
+
+// mendable says whether a fault is one with a field of the input.
+func mendable(err error, problems *write.UserErrors) bool {
+	f, ok := fault.From(err)
+	if !ok || len(f.Path) == 0 || f.Code != fault.Invalid && f.Code != fault.NotFound {
+		return false
+	}
+	code := write.Invalid
+	if f.Code == fault.NotFound {
+		code = write.NotFound
+	}
+	*problems = write.Refuse(code, append([]string{"input"}, f.Path...), "%s", f.Message)
+	return true
 }
 
 // sentence makes one of "must not be null."

@@ -7825,6 +7825,77 @@ extend type Query {
     pageSize: Int
   ): ApiTokenConnection!
 }
+"""Input of ` + "`" + `createToken` + "`" + `."""
+input CreateTokenInput {
+  """Who uses it; no two live tokens have the same name."""
+  name: String!
+  """What it is for."""
+  role: TokenRole!
+  """When it ends; never if not given."""
+  expiresAt: DateTime
+  """Official keys of the territories to which it is limited, their members included."""
+  territories: [String!]
+}
+"""Payload of ` + "`" + `createToken` + "`" + `."""
+type CreateTokenPayload {
+  """What was made."""
+  token: ApiToken
+  """The text of the token, to be sent as ` + "`" + `Authorization: Bearer …` + "`" + `."""
+  secret: String
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a token. Its text is in this answer and nowhere else: it is stored as a digest. Takes the role ADMIN, and no ` + "`" + `Idempotency-Key` + "`" + `."""
+  createToken(
+    """What to do."""
+    input: CreateTokenInput!
+  ): CreateTokenPayload!
+}
+"""Input of ` + "`" + `revokeToken` + "`" + `."""
+input RevokeTokenInput {
+  """Which one."""
+  id: ID!
+}
+"""Payload of ` + "`" + `revokeToken` + "`" + `."""
+type RevokeTokenPayload {
+  """What was revoked."""
+  token: ApiToken
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Ends a token, from the next request on. Takes the role ADMIN."""
+  revokeToken(
+    """What to do."""
+    input: RevokeTokenInput!
+  ): RevokeTokenPayload!
+}
+
+# ──────────────────────────── History ────────────────────────────
+"""Input of ` + "`" + `restoreRevision` + "`" + `."""
+input RestoreRevisionInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """The version to go back to; one of its ` + "`" + `revisions` + "`" + `."""
+  restore: Int!
+}
+"""Payload of ` + "`" + `restoreRevision` + "`" + `."""
+type RestoreRevisionPayload {
+  """As it is now; null if nothing was written."""
+  node: Node
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Brings something back to what it was at a version, as a new version. Its slug and whether it is published stay. Takes the role EDITOR or higher."""
+  restoreRevision(
+    """What to do."""
+    input: RestoreRevisionInput!
+  ): RestoreRevisionPayload!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)

@@ -233,7 +233,7 @@ func TestCreateRefuses(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return RevokeToken(t.Context(), tx, newID()) })
+	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return RevokeToken(t.Context(), tx, nodeid.New(time.Now())) })
 	says(t, "revoke nothing", err, fault.NotFound, "id")
 
 	// Whoever acts is on record as the creator.
@@ -440,7 +440,7 @@ func TestNewID(t *testing.T) {
 	t.Parallel()
 	var before nodeid.UUID
 	for range 3 {
-		id := newID()
+		id := nodeid.New(time.Now())
 		if id[6]>>4 != 7 || id[8]>>6 != 2 || string(id[:]) <= string(before[:]) {
 			t.Errorf("got %v after %v", id, before)
 		}

@@ -2,8 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
@@ -130,7 +128,7 @@ INSERT INTO api_token (id, name, role, hash, hint, territories, created_by, expi
 VALUES (@id, @name, @role, @hash, @hint, @territories, @by, @expires)
 ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
 RETURNING id`, pgx.NamedArgs{
-		"id": newID(), "name": p.Name, "role": p.Role, "hash": hash, "hint": secret[:hintLen],
+		"id": nodeid.New(time.Now()), "name": p.Name, "role": p.Role, "hash": hash, "hint": secret[:hintLen],
 		"territories": append([]string{}, territories...), "by": by, "expires": p.ExpiresAt,
 	}).Scan(&id)
 	switch {
@@ -140,15 +138,6 @@ RETURNING id`, pgx.NamedArgs{
 		return "", id, fmt.Errorf("create a token: %w", err)
 	}
 	return secret, id, nil
-}
-
-// newID is a UUIDv7 (RFC 9562, 5.7).
-func newID() (id nodeid.UUID) {
-	binary.BigEndian.PutUint64(id[:], uint64(time.Now().UnixMilli())<<16)
-	_, _ = rand.Read(id[6:]) // it never fails
-	id[6] = id[6]&0x0f | 0x70
-	id[8] = id[8]&0x3f | 0x80
-	return id
 }
 
 // RevokeToken ends a token for good, from the next request on, wherever that

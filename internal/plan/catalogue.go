@@ -40,6 +40,12 @@ type Object struct {
 	Made   bool     // it is made in Go, of columns of its holder
 	Keyed  bool     // its rows have a key in the column id, though no global id
 
+	// Rows are those of Table if they are computed: a query with the columns type and
+	// id, and of the others those that the statement uses. With is what it and other
+	// pieces of the type read, in front of it.
+	Rows func(used func(column string) bool) SQL
+	With SQL
+
 	Visible Visibility // which rows a caller may see, on every path
 	Listed  []Listing  // which of them lists leave out unless asked
 	Order   []Term     // of connections that are given none

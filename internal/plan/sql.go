@@ -14,7 +14,8 @@ type builder struct {
 	params    []param
 	index     map[param]int
 	aliases   int
-	whole     bool // what is being written reads all rows of a list, not a page
+	whole     bool            // what is being written reads all rows of a list, not a page
+	columns   map[string]bool // that pieces of SQL have used, of whatever row
 }
 
 // row says what the placeholders of a piece of SQL mean.
@@ -45,6 +46,7 @@ func (b *builder) expr(sql SQL, r row) string {
 		case p == "arg":
 			return b.param(r.args[""])
 		case strings.HasPrefix(p, "parent."):
+			b.columns[p[len("parent."):]] = true
 			return r.parent + p[len("parent."):]
 		case p == "tsquery arg":
 			return b.argument(r, "", "tsquery")
@@ -76,6 +78,7 @@ func (b *builder) expr(sql SQL, r row) string {
 			name, field, _ := strings.Cut(words[1], ".")
 			return b.expr(b.catalogue.objects[name].Fields[field].Expr, of)
 		}
+		b.columns[p] = true
 		return r.alias + "." + r.prefix + p
 	})
 }
