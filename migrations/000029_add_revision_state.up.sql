@@ -100,9 +100,9 @@ $$;
 
 -- Revisions and the audit log are two looks at what somebody changed.
 CREATE VIEW recorded_change AS
-SELECT lpad(to_hex(c.seq), 32, '0')::uuid AS id, c.seq, c.type, c.id AS object, c.version, c.action, c.at,
-  c.actor_token, c.actor_name, c.actor_role, c.mutation,
-  global_id((SELECT CASE t.source WHEN 'figure' THEN 'observation' ELSE t.source END FROM history_type t WHERE t.type = c.type), c.id) AS object_id
+SELECT lpad(to_hex(c.seq), 32, '0')::uuid AS id, c.seq, c.type, c.id AS object_id, c.version, c.action, c.at,
+  c.token_id, c.actor_name, c.actor_role, c.mutation,
+  global_id((SELECT CASE t.source WHEN 'figure' THEN 'observation' ELSE t.source END FROM history_type t WHERE t.type = c.type), c.id) AS node
 FROM change c WHERE c.action NOT IN ('VISIBILITY', 'DUE');
 CREATE INDEX change_at_idx ON change (at, (lpad(to_hex(seq), 32, '0')::uuid));
 
