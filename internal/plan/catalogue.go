@@ -294,7 +294,7 @@ func Linked(link SQL, parent, child string) Field {
 }
 
 // Computed is a value object, or a list of them, that a query over the parent
-// gives; it may use {parent.column}.
+// gives; it may use {parent.column}, and a list {arg.name}.
 func Computed(query SQL) Field {
 	return Field{Relation: &Relation{Rows: "(" + query + ")", On: "true"}}
 }
@@ -461,7 +461,7 @@ func (c *Catalogue) check() (problems []string) {
 				bad("field %s.%s starts from the id of a type that has none", def.Name, f.Name)
 			}
 			for _, a := range f.Arguments {
-				if strings.Contains(string(decl.Expr), "{arg."+a.Name) {
+				if strings.Contains(string(decl.Expr), "{arg."+a.Name) || decl.Relation != nil && strings.Contains(string(decl.Relation.Rows), "{arg."+a.Name+"}") {
 					continue
 				}
 				if c.nodeOf(f.Type.Name()) == "" && (f.Type.Elem == nil || decl.Relation == nil || decl.Relation.Args[a.Name] == "") {
