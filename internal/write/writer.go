@@ -53,7 +53,7 @@ func (w *Writer) once(ctx context.Context, actor *auth.Actor, action string, aga
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // of one that is committed it does nothing
-	if again { // one at a time, or those who met once would meet again
+	if again {                                                     // one at a time, or those who met once would meet again
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(turns)); err != nil {
 			return fmt.Errorf("wait for a turn: %w", err)
 		}
