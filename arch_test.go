@@ -57,7 +57,7 @@ var table = map[string]row{
 		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/write", "internal/ndjson"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
-	"bench": {ours: list(".", "graph", "migrations", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
+	"bench": {ours: list(".", "graph", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
 		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
