@@ -1813,6 +1813,37 @@ extend type Mutation {
     input: DissolveMunicipalityInput!
   ): DissolveMunicipalityPayload!
 }
+"""Input of ` + "`" + `correctMunicipality` + "`" + `."""
+input CorrectMunicipalityInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """Its name; the one before becomes one of ` + "`" + `formerNames` + "`" + `."""
+  name: String
+  """Its official name; the one before becomes one of ` + "`" + `formerNames` + "`" + `."""
+  officialName: String
+  """The first day on which it was not there; null takes a dissolution back."""
+  dissolvedOn: Date
+  """What it became part of, or became; replaces the list. Null or empty if that is not known."""
+  successors: [ReferenceInput!]
+  """Where that was read."""
+  source: SourceInput
+}
+"""Payload of ` + "`" + `correctMunicipality` + "`" + `."""
+type CorrectMunicipalityPayload {
+  """As it is now; null if nothing was written."""
+  municipality: Municipality
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Corrects what the register has wrong or does not have yet. Takes the role ADMIN."""
+  correctMunicipality(
+    """What to do."""
+    input: CorrectMunicipalityInput!
+  ): CorrectMunicipalityPayload!
+}
 # ──────────────────────────── Strategy ────────────────────────────
 """What kind of document a strategy is."""
 enum StrategyKind {

@@ -220,10 +220,8 @@ func (tx *Tx) within(ctx context.Context, d *Draft) error {
 		return Refuse(OutOfScope, d.Path, "This token writes only what belongs to its territories; a %s belongs to none.", d.Object.Type)
 	}
 	var inside bool
-	err := tx.QueryRow(ctx, `SELECT coalesce(bool_and(
-  o.municipality_id IN (SELECT m FROM territory_members(@keys) m) OR o.state_id IN (SELECT s.id FROM state s WHERE s.key = ANY(@keys))), false)
- FROM (`+belongs+`) o WHERE num_nonnulls(o.municipality_id, o.state_id) > 0`,
-		pgx.NamedArgs{"id": d.ID.String(), "keys": tx.Actor.Territories}).Scan(&inside)
+	err := tx.QueryRow(ctx, `SELECT territories_permit(@keys, array_agg(o.municipality_id), array_agg(o.state_id)) FROM (`+belongs+`) o`,
+		pgx.NamedArgs{"id": d.ID.String(), "keys": tx.Actor.Limits()}).Scan(&inside)
 	if err != nil {
 		return err
 	}
@@ -233,15 +231,14 @@ func (tx *Tx) within(ctx context.Context, d *Draft) error {
 	return nil
 }
 
-// conflict says what a row has become since a version.
-func (tx *Tx) conflict(ctx context.Context, d *Draft, version int) error {
-	now := int(d.Old["version"].(float64))
+// Stale says what a row has become since the version that was sent.
+func (tx *Tx) Stale(ctx context.Context, typeName string, key nodeid.UUID, version, now int) error {
 	current := &Current{Version: now}
 	var by *string
 	err := tx.QueryRow(ctx, `SELECT c.at, c.actor_name, ARRAY(SELECT DISTINCT split_part(r.path, '.', 1) FROM revision_changes(@type, @id, @since, @now) r
   WHERE r.path NOT IN ('version', 'modifiedAt') ORDER BY 1)
  FROM change c WHERE c.type = @type AND c.id = @id AND c.version = @now AND c.action NOT IN ('VISIBILITY', 'DUE')`,
-		pgx.NamedArgs{"type": d.Object.Type, "id": d.ID.String(), "since": max(version, 0), "now": now}).Scan(&current.ModifiedAt, &by, &current.Changed)
+		pgx.NamedArgs{"type": typeName, "id": key.String(), "since": max(version, 0), "now": now}).Scan(&current.ModifiedAt, &by, &current.Changed)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
