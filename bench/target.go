@@ -130,17 +130,18 @@ func serve(ctx context.Context, kind, url string) error {
 
 	var run func(context.Context, net.Listener) error
 	var statements func() int64
-	if kind == "planned" {
+	switch kind {
+	case "planned":
 		product, planner, err := newProduct(pool)
 		if err != nil {
 			return err
 		}
 		run, statements = product.Run, planner.Statements
-	} else if kind == "writers" {
+	case "writers":
 		h := &writers{pool}
 		run = func(_ context.Context, l net.Listener) error { return http.Serve(l, h) }
 		statements = func() int64 { return 0 }
-	} else {
+	default:
 		h := &handlers{kind: kind, pool: pool, known: map[string][]byte{}}
 		run = func(_ context.Context, l net.Listener) error { return http.Serve(l, h) }
 		statements = h.statements.Load
