@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"stadtgraph/internal/plan"
@@ -45,18 +47,15 @@ var apiToken = plan.Object{
 
 // capabilities are those of the role of a row.
 var capabilities = func() plan.Field {
-	sql := "(CASE {role}"
+	var sql strings.Builder
 	for _, r := range Roles {
-		sql += " WHEN '" + string(r) + "' THEN ARRAY["
+		names := make([]string, len(allowed[r]))
 		for i, c := range allowed[r] {
-			if i > 0 {
-				sql += ", "
-			}
-			sql += "'" + string(c) + "'"
+			names[i] = "'" + string(c) + "'"
 		}
-		sql += "]"
+		fmt.Fprintf(&sql, " WHEN '%s' THEN ARRAY[%s]", r, strings.Join(names, ", "))
 	}
-	return plan.Expr(plan.SQL(sql + " END)"))
+	return plan.Expr(plan.SQL("(CASE {role}" + sql.String() + " END)"))
 }()
 
 // classes are what each role sees.

@@ -57,7 +57,7 @@ func TestAuthorization(t *testing.T) {
 	secret, id := newToken(t, pool, "newsroom", auth.Publisher)
 	const known = `{"data":{"viewer":{"name":"newsroom","role":"PUBLISHER","capabilities":["PREVIEW","WRITE","PUBLISH"],"territories":[]}}}`
 	for _, scheme := range []string{"Bearer ", "bearer ", "BEARER  "} {
-		if r := post(t, base, whoAmI, nil, "Authorization", scheme+secret); r.StatusCode != 200 || r.body != known {
+		if r := post(t, base, whoAmI, nil, "Authorization", scheme+secret); r.StatusCode != http.StatusOK || r.body != known {
 			t.Errorf("%q: got %s %s", scheme, r.Status, r.body)
 		}
 	}
@@ -106,7 +106,7 @@ func TestAuthorization(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []string{base, other} {
-		if r := post(t, at, whoAmI, nil, "Authorization", "Bearer "+secret); r.StatusCode != 401 || !strings.Contains(r.body, "revoked") {
+		if r := post(t, at, whoAmI, nil, "Authorization", "Bearer "+secret); r.StatusCode != http.StatusUnauthorized || !strings.Contains(r.body, "revoked") {
 			t.Errorf("revoked: got %s %s", r.Status, r.body)
 		}
 	}
@@ -135,7 +135,7 @@ func TestKeptFields(t *testing.T) {
 		for accept, status := range map[string]int{plainJSON: 200, graphqlResponse: 400} {
 			r := post(t, base, query, nil, append([]string{"Accept", accept}, headers...)...)
 			if role == auth.Admin {
-				if r.StatusCode != 200 || !strings.Contains(r.body, `"totalCount":5`) || strings.Contains(r.body, "hash") {
+				if r.StatusCode != http.StatusOK || !strings.Contains(r.body, `"totalCount":5`) || strings.Contains(r.body, "hash") {
 					t.Errorf("%s: got %s %s", role, r.Status, r.body)
 				}
 				continue
@@ -157,7 +157,7 @@ func TestNoToken(t *testing.T) {
 		t.Error("somebody was asked")
 		return nil, nil
 	}
-	if r := post(t, start(t, c), "{ __typename }", nil); r.StatusCode != 200 {
+	if r := post(t, start(t, c), "{ __typename }", nil); r.StatusCode != http.StatusOK {
 		t.Errorf("got %s", r.Status)
 	}
 }
@@ -175,11 +175,11 @@ func TestCannotAuthenticate(t *testing.T) {
 		}
 		r := post(t, start(t, c), "{ __typename }", nil, "Authorization", "Bearer x", "Accept", accept)
 		harmless(t, r, "")
-		if r.StatusCode != 503 || r.errors(t)[0].Extensions["code"] != "SERVICE_UNAVAILABLE" || strings.Contains(r.body, "dead") {
+		if r.StatusCode != http.StatusServiceUnavailable || r.errors(t)[0].Extensions["code"] != "SERVICE_UNAVAILABLE" || strings.Contains(r.body, "dead") {
 			t.Errorf("got %s %s", r.Status, r.body)
 		}
 		c.Authenticate = nil
-		if r := post(t, start(t, c), "{ __typename }", nil, "Authorization", "Bearer x", "Accept", accept); r.StatusCode != 500 {
+		if r := post(t, start(t, c), "{ __typename }", nil, "Authorization", "Bearer x", "Accept", accept); r.StatusCode != http.StatusInternalServerError {
 			t.Errorf("nothing to authenticate with: got %s %s", r.Status, r.body)
 		}
 	}
