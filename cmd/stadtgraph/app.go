@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/graphiql"
+	"stadtgraph/internal/job"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/search"
@@ -27,7 +29,7 @@ type app struct {
 	close  func()
 }
 
-func newApp(ctx context.Context, databaseURL string, origins []string, linger time.Duration) (*app, error) {
+func newApp(ctx context.Context, databaseURL string, origins []string, linger time.Duration, keep keeping) (*app, error) {
 	reading, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, StatementTimeout: postgres.ReadTimeout})
 	if err != nil {
 		return nil, err
@@ -38,13 +40,20 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 		reading.Close()
 		return nil, err
 	}
-	keeping, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, ApplicationName: "stadtgraph search", MaxConns: 1})
+	indexing, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, ApplicationName: "stadtgraph search", MaxConns: 1})
 	if err != nil {
 		health.Close()
 		reading.Close()
 		return nil, err
 	}
-	a := &app{close: func() { reading.Close(); health.Close(); keeping.Close() }}
+	working, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, ApplicationName: "stadtgraph jobs", MaxConns: 4})
+	if err != nil {
+		indexing.Close()
+		health.Close()
+		reading.Close()
+		return nil, err
+	}
+	a := &app{close: func() { reading.Close(); health.Close(); indexing.Close(); working.Close() }}
 	catalogue, err := graph.Catalogue()
 	if err != nil {
 		a.close()
@@ -69,17 +78,15 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 		a.close()
 		return nil, err
 	}
-	// What is written from now on is found in a moment.
+	// What is written from now on is found in a moment, and what falls due is done.
 	ctx, cancel := context.WithCancel(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		search.Keep(ctx, keeping, catalogue)
-	}()
+	var behind sync.WaitGroup
+	behind.Go(func() { search.Keep(ctx, indexing, catalogue) })
+	behind.Go(func() { job.Run(ctx, working, keep.config(!postgres.Prepares(working))) })
 	closePools := a.close
 	a.close = func() {
 		cancel()
-		<-kept
+		behind.Wait()
 		closePools()
 	}
 	return a, nil
