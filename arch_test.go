@@ -96,7 +96,7 @@ var table = map[string]row{
 	"internal/register":      {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
 	"internal/sample":        {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
 	"internal/change":        {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx}, // render: what comes back is rendered again
-	"internal/job":           {ours: list("internal/postgres"), libraries: pgx}, // on River, which takes a pool
+	"internal/job":           {ours: list("internal/postgres"), libraries: pgx},                                                                                           // on River, which takes a pool
 	"internal/render":        {ours: list("internal/text", "internal/postgres"), libraries: pgx},
 	"internal/search":        {ours: list("internal/plan", "internal/german", "internal/postgres"), libraries: pgx},
 	"internal/demo":          {ours: list("internal/render", "internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
