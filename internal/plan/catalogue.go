@@ -417,6 +417,12 @@ func (c *Catalogue) nodeOf(name string) string {
 	return base
 }
 
+// Answers says whether a type is one of those that mutations answer with: nothing is
+// read of them.
+func (c *Catalogue) Answers(def *ast.Definition) bool {
+	return strings.HasSuffix(def.Name, "Payload") || def.Name == "UserError" || def.Name == "ImportResult"
+}
+
 // check finds what the schema promises and no declaration keeps, and the
 // other way round.
 func (c *Catalogue) check() (problems []string) {
@@ -425,7 +431,7 @@ func (c *Catalogue) check() (problems []string) {
 		switch {
 		case def.BuiltIn, def.Kind != ast.Object, def == c.Schema.Query, def == c.Schema.Mutation, def == c.Schema.Subscription:
 			continue
-		case strings.HasSuffix(def.Name, "Payload"), def.Name == "UserError", def.Name == "ImportResult": // answers of mutations
+		case c.Answers(def):
 			continue
 		case def.Name == "PageInfo", strings.HasSuffix(def.Name, "Edge") && c.Schema.Types[strings.TrimSuffix(def.Name, "Edge")+"Connection"] != nil:
 			continue

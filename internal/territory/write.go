@@ -68,8 +68,11 @@ func Correct(ctx context.Context, tx *write.Tx, id nodeid.ID, version int, in pl
 		case !given || text == was:
 			continue
 		}
-		column := map[string]string{"name": "name", "officialName": "official_name"}[field]
-		if _, err := tx.Exec(ctx, `UPDATE municipality SET `+column+` = $2 WHERE id = $1`, u.id, text); err != nil {
+		set := "official_name = $2"
+		if field == "name" { // what tells it from its namesakes stays
+			set = "name = $2, label = CASE WHEN label = name THEN $2 WHEN starts_with(label, name || ' (') THEN $2 || substr(label, length(name) + 1) ELSE label END"
+		}
+		if _, err := tx.Exec(ctx, `UPDATE municipality SET `+set+` WHERE id = $1`, u.id, text); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO municipality_former_name (municipality_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING`, u.id, was); err != nil {
