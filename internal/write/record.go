@@ -105,7 +105,7 @@ func (tx *Tx) record(ctx context.Context, given plan.Input, path []string) (Outc
 	}
 	if external != nil {
 		if _, err := tx.Exec(ctx, `INSERT INTO external_id (type, source, external_id, id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, o.Type, source, external, key.String()); err != nil {
-			return outcome, tx.explain(err, d, append(slices.Clip(path), "externalId"))
+			return outcome, tx.explain(err, d, statement{table: "external_id", path: append(slices.Clip(path), "externalId")})
 		}
 	}
 	if status, ok := given["publicationStatus"].(string); ok {
@@ -269,7 +269,7 @@ func (tx *Tx) Resolve(ctx context.Context, typeName string, references []any, pa
 // Source writes where a fact was read, and gives its key.
 func (tx *Tx) Source(ctx context.Context, given plan.Input, path ...string) (string, error) {
 	d := &Draft{Object: &Object{Type: "Source", Table: "source"}, ID: nodeid.New(tx.Now), Set: map[string]any{}, Path: path}
-	tx.columns(d, tx.catalogue.Schema.Types["SourceInput"], given, nil, "", d.Set, path, nil)
+	tx.columns(d, "source", tx.catalogue.Schema.Types["SourceInput"], given, nil, "", d.Set, path, nil)
 	d.Set["id"] = d.ID.String()
 	if len(d.UserErrors) > 0 {
 		return "", d.UserErrors
