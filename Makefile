@@ -16,7 +16,7 @@ generate: ## graph/generated and docs/ from schema.graphql and the catalogue; co
 
 .PHONY: lint
 lint: ## golangci-lint at the version in tools/go.mod
-	go tool -modfile=tools/go.mod golangci-lint run
+	go tool -modfile=tools/go.mod golangci-lint run --allow-parallel-runners
 
 .PHONY: schema-lint
 schema-lint: tools/schemalint/node_modules/.package-lock.json ## public rules for schema.graphql; exceptions in tools/schemalint/eslint.config.mjs

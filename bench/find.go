@@ -151,11 +151,14 @@ var objects = func() []*plan.Object {
 
 // each writes SQL for each type that search finds. In angle brackets stand pieces of
 // its declaration; documents is the part of search_document that is its own.
-func each(separator, sql string) string {
+func each(separator, sql string) string { return eachOf(separator, sql, false) }
+
+// eachOf writes SQL for each type, or for those alone whose rows have titles.
+func eachOf(separator, sql string, titled bool) string {
 	var parts []string
 	for _, o := range objects {
 		s := o.Search
-		if s == nil {
+		if s == nil || titled && s.Title == "" {
 			continue
 		}
 		piece := func(sql plan.SQL, none string) string {
@@ -164,7 +167,11 @@ func each(separator, sql string) string {
 			}
 			return column.ReplaceAllString(string(sql), "t.$1")
 		}
-		parts = append(parts, strings.NewReplacer("<name>", strings.ToUpper(string(o.Table)), "<table>", string(o.Table),
+		byFame := "" // where not all are equal
+		if strings.Contains(string(s.Fame), "{") {
+			byFame = "fame DESC, "
+		}
+		parts = append(parts, strings.NewReplacer("<byFame>", byFame, "<name>", strings.ToUpper(string(o.Table)), "<table>", string(o.Table),
 			"<documents>", "search_document_"+string(o.Table), "<found>", shown[o.Type]+" AND "+piece(s.Found, "true"),
 			"<fame>", piece(s.Fame, "0.5"), "<score>", ranking.score[strings.ToUpper(string(o.Table))], "<matches>", ranking.matches[strings.ToUpper(string(o.Table))],
 			"<label>", piece(s.Label, "(SELECT nullif(d.title, '') FROM search_document_"+string(o.Table)+" d WHERE d.id = t.id)"),
@@ -181,35 +188,34 @@ var ranking = func() (r struct {
 	matches, score map[string]string
 }) {
 	i := slices.IndexFunc(objects, func(o *plan.Object) bool { return o.Type == "SearchHit" })
-	declared := string(objects[i].Table)
-	cut := func(pattern string) [][]string {
-		return regexp.MustCompile("(?s)"+pattern).FindAllStringSubmatch(declared, -1)
+	cut := func(declared plan.SQL, pattern string) [][]string {
+		return regexp.MustCompile("(?s)"+pattern).FindAllStringSubmatch(string(declared), -1)
 	}
-	r.query = strings.ReplaceAll(cut(`asked AS MATERIALIZED \((.*?)\),\s+near AS`)[0][1], "{tsquery arg.query}", "$1::text")
-	r.forms = cut(`SELECT m\.\*(.*?)\s+FROM \(SELECT`)[0][1]
+	before := cut(objects[i].With, `SELECT m\.\*(.*?)\s+FROM \(SELECT c\.\* FROM \(\s+(SELECT .*?)\s+UNION ALL`)[0]
+	r.forms, r.query = before[1], strings.NewReplacer("{tsquery arg.query}", "$1::text", "{named arg.query}", "$2::text").Replace(before[2])
 	r.matches, r.score = map[string]string{}, map[string]string{}
-	for _, m := range cut(`SELECT '(\w+)' AS type, d\.id,.*? d\.topic_ids,\s+(.*?) AS score,.*? WHERE d\.type = '\w+' AND (.*?) AND \{visible`) {
-		r.score[m[1]], r.matches[m[1]] = strings.ReplaceAll(m[2], "d.vector", "v.vector"), m[3]
+	rows := objects[i].Rows(func(column string) bool { return column == "score" })
+	for _, m := range cut(rows, `SELECT '(\w+)' AS type, d\.id,\s+([^\n]*(?:\n[^\n]*?)*?) AS score FROM .*? WHERE d\.type = '\w+' AND (.*?) AND (?:\{visible|\{listed)`) {
+		r.score[m[1]], r.matches[m[1]] = m[2], m[3]
 	}
 	return r
 }()
 
 // All that is found is ranked and counted at once, and what is shown of it looked up
-// for ten. Ranking looks into a vector up to seven times, so it is unpacked before.
+// for ten.
 var searchSQL = `
-WITH asked AS MATERIALIZED (` + ranking.query + `),
-meant AS MATERIALIZED (SELECT m.*` + ranking.forms + ` FROM (SELECT a.*, $2::text AS named FROM asked a) m)
+WITH meant AS MATERIALIZED (SELECT m.*` + ranking.forms + ` FROM (` + ranking.query + `) m)
 SELECT page.type, page.total, (SELECT m.query::text FROM meant m),
   CASE page.type ` + each(" ", "WHEN '<name>' THEN (SELECT <label> FROM <table> t WHERE t.id = page.id)") + ` END,
   CASE page.type ` + each(" ", `WHEN '<name>' THEN (SELECT nullif(concat_ws(E'\n', <summary>, <body>), '') FROM <table> t WHERE t.id = page.id)`) + ` END
 FROM (
-  SELECT hit.type, hit.id, hit.score, count(*) OVER ()::int4 AS total FROM (` + each(`
+  SELECT hit.type, hit.id, hit.score, least(count(*) OVER (), 100000)::int4 AS total FROM (` + each(`
     UNION ALL `, `SELECT '<name>' AS type, t.id,
       <score> AS score
-      FROM <documents> d JOIN <table> t ON t.id = d.id, LATERAL (SELECT d.vector || '' AS vector OFFSET 0) v
+      FROM <documents> d JOIN <table> t ON t.id = d.id
       WHERE <matches> AND <found>`) + `
-  ) hit ORDER BY hit.score DESC, hit.id DESC LIMIT 10
-) page ORDER BY page.score DESC, page.id DESC`
+  ) hit ORDER BY hit.score DESC, hit.type, hit.id LIMIT 10
+) page ORDER BY page.score DESC, page.type, page.id`
 
 func bindSearch(s *scratch, variable []byte) {
 	query := german.ParseQuery(string(variable))
@@ -260,16 +266,16 @@ FROM (
   SELECT s.*, s.fame - 0.02 * row_number() OVER (PARTITION BY s.type ORDER BY s.fame DESC, length(s.title_folded), s.title_folded, s.id) AS rank
   FROM (
     SELECT s.type, s.id, s.title, s.title_folded, s.fame - 0.2 * s.inside + CASE WHEN s.title_folded = btrim(y.name) THEN 0.1 ELSE 0 END AS fame
-    FROM typed y, (` + each(`
+    FROM typed y, (` + eachOf(`
       UNION ALL `, `(SELECT '<name>' AS type, 0 AS inside, d.id, d.title, d.title_folded, <fame> AS fame
         FROM <documents> d JOIN <table> t ON t.id = d.id
         WHERE d.title_folded ~>=~ (SELECT y.name FROM typed y) AND d.title_folded ~<~ ((SELECT y.name FROM typed y) || chr(1114111)) AND <found>
-        ORDER BY fame DESC, d.title_folded USING ~<~ LIMIT 10)
-      UNION ALL (SELECT * FROM (
-        SELECT '<name>', CASE WHEN position(' ' || (SELECT y.name FROM typed y) IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, d.title_folded, <fame> AS fame
-        FROM <documents> d JOIN <table> t ON t.id = d.id
-        WHERE ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT y.query FROM typed y) AND NOT d.title_folded ^@ (SELECT y.name FROM typed y) AND <found>
-        LIMIT 500) d ORDER BY inside, fame DESC, d.title_folded USING ~<~ LIMIT 10)`) + `
+        ORDER BY <byFame>d.title_folded USING ~<~, d.id LIMIT 10)
+      UNION ALL (SELECT '<name>', CASE WHEN position(' ' || (SELECT y.name FROM typed y) IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, d.title_folded, <fame> AS fame
+        FROM (SELECT d.id, d.title, d.title_folded FROM <documents> d
+          WHERE ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT y.query FROM typed y) AND NOT d.title_folded ^@ (SELECT y.name FROM typed y)
+          ORDER BY octet_length(d.title_folded), d.title_folded USING ~<~, d.id LIMIT 200) d JOIN <table> t ON t.id = d.id
+        WHERE <found> ORDER BY inside, <byFame>d.title_folded USING ~<~, d.id LIMIT 10)`, true) + `
     ) s
   ) s ORDER BY rank DESC, length(s.title_folded), s.title_folded, s.id LIMIT 10
 ) page ORDER BY page.rank DESC, length(page.title_folded), page.title_folded, page.id`

@@ -131,7 +131,7 @@ func keywords(ctx context.Context, ask asker) (found []string, err error) {
 // wordings are queries from rare to common, as far as they find something: none has
 // to be corrected.
 func wordings(ctx context.Context, ask asker) (found []string, err error) {
-	for _, q := range strings.Split("Bamberg|Smart City|Digitalstrategie|Digitalisierung|Stadt|Verwaltung|Förderung Glasfaser|Onlinezugangsgesetz|Open Data Portal|"+
+	for q := range strings.SplitSeq("Bamberg|Smart City|Digitalstrategie|Digitalisierung|Stadt|Verwaltung|Förderung Glasfaser|Onlinezugangsgesetz|Open Data Portal|"+
 		"Bürgerbeteiligung|Künstliche Intelligenz|Haushalt Personal|Klimaanpassung -Wasser|Sensorik OR LoRaWAN|Schule Tablets|Oberbürgermeister|"+
 		"Datenplattform Verkehr|Nordrhein-Westfalen|Musterbach|Telemedizin|Bodenfeuchtemessung", "|") {
 		var data struct {

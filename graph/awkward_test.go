@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"hash/crc32"
@@ -23,7 +24,7 @@ import (
 )
 
 // awkwardVersion stands for what awkward fills a database with.
-var awkwardVersion = fmt.Sprint("5", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
+var awkwardVersion = fmt.Sprint("6", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
 
 // awkward is a database whose rows are as difficult as the tables allow: nulls
 // wherever they may be, ties, every status, deleted and drafted holders, texts
@@ -87,6 +88,7 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	f.comments()
 	f.changes()
 	f.otherNames()
+	f.tokens()
 	for _, table := range []string{"organization", "topic", "strategy", "funding_program", "funding_award", "article",
 		"person", "event", "measure", "ranking", "platform", "figure", "media_asset"} { // one that is in many relations
 		f.batch.Queue("UPDATE "+table+" SET deleted_at = '2020-01-01' WHERE id = $1", f.ids[table][2])
@@ -549,6 +551,24 @@ func (f *filler) changes() {
 		id := f.node("territorial_change", "kind", kind, f.vague("effective_on"), "predecessor_id", from, "successor_id", to,
 			"former_key", key, "former_name", maybe(f, f.text()), "note", maybe(f, f.text()))
 		f.attach("territorial_change_source", "change_id", id, "source_id", "source", 2)
+	}
+}
+
+// tokens are of all roles, good, ended and revoked, made by commands and by each other.
+func (f *filler) tokens() {
+	for n := range 40 {
+		id := nodeid.Derive("shared", fmt.Sprint(n)).String()
+		role, territories, by := f.word("READER EDITOR PUBLISHER MODERATOR ADMIN"), []string{}, any(nil)
+		if role != "READER" && role != "ADMIN" && f.chance(60) {
+			territories = []string{"09461000", f.word("01 03 09 09461")}
+		}
+		if n > 3 {
+			by = maybe(f, f.ref("api_token"))
+		}
+		f.ids["api_token"] = append(f.ids["api_token"], id)
+		f.put("api_token", "id", id, "name", "Ä"+f.once("token"), "role", role, "hash", bytes.Repeat([]byte{byte(n)}, 32), "hint", "sgt_"+fmt.Sprint(n),
+			"territories", territories, "created_by", by, "created_at", pick(f, awkwardInstants[:4]), "expires_at", maybe(f, pick(f, awkwardInstants[4:])),
+			"revoked_at", maybe(f, f.instant()), "last_used_at", maybe(f, f.instant()))
 	}
 }
 

@@ -68,7 +68,19 @@ names the type, an underscore, and a UUIDv7 in 26 characters of base32. It is
 unique over all types, never changes, and is what ` + "`node(id:)`" + ` takes. Keep it
 as a text; take from it nothing but the type.
 
-` + table([]string{"Type", "Prefix", "Example"}, rows)
+` + table([]string{"Type", "Prefix", "Example"}, rows) + `
+## Tokens
+
+An API token is no id but a secret. It has a form of its own, so that programs that
+look for leaked secrets know one, and a slip of the hand is told from a token that
+is not good any more: ` + "`sgt_`" + ` and 58 characters of base32
+(` + "`0123456789abcdefghjkmnpqrstvwxyz`" + `), which are 32 random bytes and, behind them,
+their CRC-32 (IEEE, big endian). Nothing can be read from it. The server keeps the
+SHA-256 of the whole text alone: ` + "`printf %s sgt_… | sha256sum`" + ` is what stands in
+` + "`api_token.hash`" + `.
+
+    sgt_[0-9a-hjkmnp-tv-z]{58}
+`
 }
 
 // termsPage lists the values of enums that answers hold. Enums that only

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -18,6 +19,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"stadtgraph/graph/generated"
+	"stadtgraph/internal/auth"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/write"
 )
@@ -112,7 +114,7 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		return op, gqlerror.List{invalid}
 	}
 	if op.Operation.Operation == ast.Query {
-		viewer := e.viewer(ctx)
+		viewer := auth.From(ctx).Viewer(time.Now())
 		request, errs := e.planner.Prepare(op.Operation, op.Variables, viewer.Role)
 		if len(errs) > 0 {
 			return op, errs

@@ -199,7 +199,7 @@ func (g *generator) operation() *operation {
 	}
 	var roots []string
 	for _, f := range g.catalogue.Schema.Query.Fields {
-		if !strings.HasPrefix(f.Name, "__") {
+		if !strings.HasPrefix(f.Name, "__") && (g.least(f.Name) <= g.viewer.Role || g.chance(10)) {
 			roots = append(roots, f.Name)
 		}
 	}
@@ -208,6 +208,7 @@ func (g *generator) operation() *operation {
 		g.route = g.routeTo(oneOf(g, missed))
 		root := g.route[0]
 		g.route = g.route[1:]
+		g.viewer.Role = max(g.viewer.Role, g.least(root)) // whom it is kept to
 		g.op.roots = append(g.op.roots, g.field("Query", root, 0, nil))
 		g.route = nil
 	}
@@ -220,6 +221,14 @@ func (g *generator) operation() *operation {
 		g.op.roots = append(g.op.roots, g.field("Query", name, 0, nil))
 	}
 	return g.op
+}
+
+// least is the least role that may ask for a root.
+func (g *generator) least(root string) plan.Role {
+	if decl := g.catalogue.Root(root); decl != nil {
+		return decl.Least
+	}
+	return plan.Public
 }
 
 // routeTo is the shortest way from Query to what was never read.
@@ -1085,7 +1094,7 @@ func (g *generator) query() *value {
 	word := func() string {
 		w := oneOf(g, g.known.words)
 		switch runes := []rune(w); {
-		case g.chance(10) && len(runes) > 3: // a letter is missing
+		case g.chance(20) && len(runes) > 3: // a letter is missing
 			at := 1 + g.IntN(len(runes)-2)
 			return string(runes[:at]) + string(runes[at+1:])
 		case g.chance(10):

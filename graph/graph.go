@@ -11,6 +11,7 @@ import (
 	"stadtgraph/graph/generated"
 	"stadtgraph/internal/about"
 	"stadtgraph/internal/article"
+	"stadtgraph/internal/auth"
 	"stadtgraph/internal/comment"
 	"stadtgraph/internal/event"
 	"stadtgraph/internal/funding"
@@ -37,8 +38,8 @@ func Catalogue() (*plan.Catalogue, error) {
 	nouns := slices.Concat(value.Objects, territory.Objects, strategy.Objects, funding.Objects, article.Objects,
 		comment.Objects, topic.Objects, organization.Objects, person.Objects, event.Objects, ranking.Objects,
 		indicator.Objects, media.Objects, platform.Objects)
-	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns),
-		slices.Concat(about.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,
+	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns, auth.Objects),
+		slices.Concat(about.Roots, auth.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,
 			comment.Roots, organization.Roots, person.Roots, event.Roots, ranking.Roots, indicator.Roots,
 			platform.Roots))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"stadtgraph/graph"
+	"stadtgraph/internal/auth"
 	"stadtgraph/internal/demo"
 	"stadtgraph/internal/german"
 	"stadtgraph/internal/pgtest"
@@ -56,7 +57,13 @@ func newPlanner(t testing.TB, pool *pgxpool.Pool) *plan.Planner {
 // run executes an operation as an anonymous caller and gives the whole answer.
 func run(t testing.TB, e *graph.Executor, query string, variables map[string]any) string {
 	t.Helper()
-	ctx := graphql.StartOperationTrace(t.Context())
+	return runAs(t, nil, e, query, variables)
+}
+
+// runAs executes an operation as an actor, nil for the public.
+func runAs(t testing.TB, actor *auth.Actor, e *graph.Executor, query string, variables map[string]any) string {
+	t.Helper()
+	ctx := auth.With(graphql.StartOperationTrace(t.Context()), actor)
 	op, errs := e.CreateOperationContext(ctx, &graphql.RawParams{Query: query, Variables: variables})
 	var response *graphql.Response
 	if len(errs) > 0 {

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/plan"
@@ -217,11 +218,15 @@ func TestIndexed(t *testing.T) {
 	}
 	excused := map[string]bool{}
 	for _, q := range a.all {
-		doc, errs := gqlparser.LoadQuery(a.schema, q.query())
+		doc, errs := gqlparser.LoadQueryWithRules(a.schema, q.query(), rules.NewDefaultRules())
 		if errs != nil {
 			t.Fatalf("%s\n%v", q.query(), errs)
 		}
-		request, errs := planner.Prepare(doc.Operations[0], nil, plan.Public)
+		role := plan.Public
+		if root := a.catalogue.Root(q.list); root != nil {
+			role = root.Least
+		}
+		request, errs := planner.Prepare(doc.Operations[0], nil, role)
 		if errs != nil {
 			t.Fatalf("%s\n%v", q.query(), errs)
 		}

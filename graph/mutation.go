@@ -16,7 +16,6 @@ import (
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/nodeid"
-	"stadtgraph/internal/plan"
 	"stadtgraph/internal/write"
 )
 
@@ -67,6 +66,9 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 	if err != nil {
 		return nil, err
 	}
+	if key != nil && f.Name == "createToken" { // answers are kept
+		return nil, fault.New(fault.Invalid, "The text of a token is kept nowhere; send this without `Idempotency-Key`.")
+	}
 	var out answer
 	run := func(tx *write.Tx) (err error) {
 		out, err = m.run(ctx, tx, in)
@@ -86,7 +88,7 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 	}
 	var problems write.UserErrors
 	switch {
-	case errors.As(err, &problems):
+	case errors.As(err, &problems) || mendable(err, &problems):
 		if out == nil {
 			out = answer{}
 		}
@@ -99,6 +101,20 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 		err = e.writer.Keep(ctx, actor, *key, payload)
 	}
 	return payload, err
+}
+
+// mendable says whether a fault is one with a field of the input.
+func mendable(err error, problems *write.UserErrors) bool {
+	f, ok := fault.From(err)
+	if !ok || len(f.Path) == 0 || f.Code != fault.Invalid && f.Code != fault.NotFound {
+		return false
+	}
+	code := write.Invalid
+	if f.Code == fault.NotFound {
+		code = write.NotFound
+	}
+	*problems = write.Refuse(code, append([]string{"input"}, f.Path...), "%s", f.Message)
+	return true
 }
 
 // sentence makes one of "must not be null."
@@ -209,7 +225,7 @@ func (e *Executor) nodes(ctx context.Context, op *graphql.OperationContext, fiel
 		}
 		e.payloads.Add(key.String(), reading)
 	}
-	viewer := e.viewer(ctx)
+	viewer := auth.From(ctx).Viewer(time.Now())
 	request, errs := e.planner.Prepare(reading, vars, viewer.Role)
 	if len(errs) > 0 {
 		return nil, errs
@@ -232,18 +248,6 @@ func (e *Executor) node(f graphql.CollectedField) *ast.Field {
 			TypeCondition: f.Definition.Type.Name(), SelectionSet: f.Selections, ObjectDefinition: e.schema.Types[f.Definition.Type.Name()],
 		}},
 	}
-}
-
-// viewer is who reads, now.
-func (e *Executor) viewer(ctx context.Context) plan.Viewer {
-	v := plan.Viewer{Role: plan.Public, Now: time.Now()}
-	if a := auth.From(ctx); a != nil {
-		v.Role = plan.Editor
-		if a.Role.May(auth.Moderate) {
-			v.Role = plan.Moderator
-		}
-	}
-	return v
 }
 
 func quoted(v any) []byte {

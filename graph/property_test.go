@@ -55,9 +55,9 @@ func TestPlannerAgreesWithReference(t *testing.T) {
 	g := &generator{Rand: rand.New(rand.NewPCG(*seedFlag, 0)), catalogue: c.catalogue, known: c.known, ref: c.ref}
 	invalid, tooLarge, ran := 0, 0, 0
 	for ran < *operations {
-		viewer := g.anybody()
-		g.viewer = viewer
+		g.viewer = g.anybody()
 		op := g.operation()
+		viewer := g.viewer
 		doc, err := c.parse(op.String())
 		if err != nil {
 			if invalid++; invalid > 50+ran/4 {
@@ -99,7 +99,11 @@ func TestPlannerAgreesWithReference(t *testing.T) {
 
 // anybody is a viewer of any kind.
 func (g *generator) anybody() plan.Viewer {
-	return plan.Viewer{Role: plan.Role(g.IntN(int(plan.Moderator) + 1)), Now: awkwardNows[g.IntN(2)]}
+	v := plan.Viewer{Role: plan.Role(g.IntN(int(plan.Admin) + 1)), Now: awkwardNows[g.IntN(2)]}
+	if v.Role > plan.Public {
+		v.Token = nodeid.Derive("shared", fmt.Sprint(g.IntN(6)))
+	}
+	return v
 }
 
 // comparison is a planner and a reference over one database. A second planner's
@@ -312,7 +316,7 @@ func (c *comparison) see(op *ast.OperationDefinition, vars map[string]any, viewe
 			c.known.visit("form: " + form)
 		}
 	}
-	role := map[plan.Role]string{plan.Public: "public", plan.Editor: "editor", plan.Moderator: "moderator"}[viewer.Role]
+	role := map[plan.Role]string{plan.Public: "public", plan.Editor: "editor", plan.Moderator: "moderator", plan.Admin: "admin"}[viewer.Role]
 	saw("viewer: "+role+map[bool]string{true: ", first now", false: ", second now"}[viewer.Now.Equal(awkwardNows[0])], true)
 	types, spreads, atWrong := c.catalogue.Schema.Types, map[string]int{}, false
 	kind := func(name string) string {
@@ -497,6 +501,11 @@ func (c *comparison) compare(op *operation, doc *ast.OperationDefinition, run in
 	if run == 0 {
 		c.planner = c.planners[c.compared%2]
 	}
+	c.ref.viewer, c.ref.vars = viewer, plain(vars).(map[string]any)
+	if kept := c.ref.kept(doc.SelectionSet, ""); len(kept) > 0 {
+		_, errs := c.planner.Prepare(doc, vars, viewer.Role)
+		return differFromKept(kept, viewer.Role, errs)
+	}
 	c.see(doc, op.run(run), viewer, wrong)
 	request, errs := c.planner.Prepare(doc, vars, viewer.Role)
 	switch f, ok := fault.From(firstError(errs)); {
@@ -538,6 +547,27 @@ func (c *comparison) compare(op *operation, doc *ast.OperationDefinition, run in
 		problem = fmt.Sprintf("the second answer is another one\nfirst  %.3000s\nsecond %.3000s", raw, again)
 	}
 	return fmt.Sprintf("%s\nerrors %v\n%s", problem, errs, strings.Join(request.SQL(), "\n--\n"))
+}
+
+// differFromKept says what is wrong with the errors of an operation that asks for
+// fields that are kept to others: each has one, and nothing else has.
+func differFromKept(kept []string, role plan.Role, errs gqlerror.List) string {
+	var paths []string
+	code := map[bool]fault.Code{true: fault.Unauthenticated, false: fault.Forbidden}[role == plan.Public]
+	for _, err := range errs {
+		got, _ := err.Extensions["code"].(string)
+		if f, ok := fault.From(err.Err); ok {
+			got = string(f.Code)
+		}
+		if got != string(code) {
+			return fmt.Sprintf("a field is kept to others, the planner says %v (%s)\nwant %s", err, got, code)
+		}
+		paths = append(paths, err.Path.String())
+	}
+	if !slices.Equal(paths, kept) {
+		return fmt.Sprintf("fields are kept to others, the planner refuses %v\nwant %v", paths, kept)
+	}
+	return ""
 }
 
 func firstError(errs gqlerror.List) error {
@@ -617,7 +647,11 @@ func (c *comparison) compareRequest(executor *graph.Executor, op *operation, doc
 		return err.Error()
 	}
 	var problem string
+	c.ref.viewer, c.ref.vars = viewer, plain(vars).(map[string]any)
+	kept := c.ref.kept(doc.SelectionSet, "")
 	switch {
+	case len(kept) > 0:
+		problem = differFromKept(kept, viewer.Role, answer.Errors)
 	case len(answer.Errors) > 0 && answer.Errors[0].Extensions["code"] == "TOO_LARGE":
 		return ""
 	case wrong && len(answer.Errors) > 0 && string(answer.Data) == "null":

@@ -125,6 +125,8 @@ func (ref *reference) fill(piece plan.SQL, n names) string {
 	switch {
 	case inside == "now":
 		text = "'" + ref.viewer.Now.UTC().Format(time.RFC3339Nano) + "'::timestamptz"
+	case inside == "viewer":
+		text = "nullif('" + ref.viewer.Token.String() + "', '" + nodeid.UUID{}.String() + "')::uuid"
 	case inside == "today":
 		text = "(" + ref.fill("{now}", n) + " AT TIME ZONE 'Europe/Berlin')::date"
 	case len(words) == 2:
@@ -150,7 +152,7 @@ func (ref *reference) fill(piece plan.SQL, n names) string {
 // visible is the condition for what the viewer may see of a type.
 func (ref *reference) visible(o *plan.Object, alias string) string {
 	rule := plan.SQL("true")
-	for _, more := range []plan.SQL{o.Visible.Public, o.Visible.Editor, o.Visible.Moderator}[:ref.viewer.Role+1] {
+	for _, more := range []plan.SQL{o.Visible.Public, o.Visible.Editor, o.Visible.Moderator, o.Visible.Admin}[:ref.viewer.Role+1] {
 		rule = cmp.Or(more, rule)
 	}
 	condition := "(" + ref.fill(rule, names{row: alias + "."}) + ")"
@@ -256,6 +258,37 @@ func each[T any](items []T, text func(item T) string) (texts []string) {
 type field struct {
 	*ast.Field
 	set ast.SelectionSet
+}
+
+// kept gives the paths of the fields that are kept to roles above the viewer's.
+func (ref *reference) kept(set ast.SelectionSet, path string) (paths []string) {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.InlineFragment:
+			if ref.included(s.Directives) {
+				paths = append(paths, ref.kept(s.SelectionSet, path)...)
+			}
+		case *ast.FragmentSpread:
+			if ref.included(s.Directives) {
+				paths = append(paths, ref.kept(s.Definition.SelectionSet, path)...)
+			}
+		case *ast.Field:
+			if !ref.included(s.Directives) || strings.HasPrefix(s.Name, "__") {
+				continue
+			}
+			at, least := strings.TrimPrefix(path+"."+s.Alias, "."), plan.Public
+			if root := ref.catalogue.Root(s.Name); s.ObjectDefinition.Name == "Query" && root != nil {
+				least = root.Least
+			} else if o := ref.catalogue.Object(s.ObjectDefinition.Name); o != nil {
+				least = o.Fields[s.Name].Least
+			}
+			if ref.viewer.Role < least {
+				paths = append(paths, at)
+			}
+			paths = append(paths, ref.kept(s.SelectionSet, at)...)
+		}
+	}
+	return paths
 }
 
 // answer reads an operation; its arguments are known to be good.

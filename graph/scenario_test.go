@@ -6,13 +6,16 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
 	"stadtgraph/graph"
+	"stadtgraph/internal/auth"
 	"stadtgraph/internal/pgtest"
+	"stadtgraph/internal/search"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected answers in testdata")
@@ -20,11 +23,12 @@ var update = flag.Bool("update", false, "rewrite the expected answers in testdat
 // TestScenarios runs the files in testdata: each is a txtar archive of
 //
 //	data.sql            rows beside what ships, or beside nothing (see below)
-//	NAME.graphql        an operation
+//	NAME.graphql        an operation; a first line "# as READER" sends it with a token of that role
 //	NAME.variables.json its variables, if any
 //	NAME.json           the answer
 //
-// A file whose comment says "empty database" starts from the bare schema. A new
+// A file whose comment says "empty database" starts from the bare schema, and one
+// that says "searchable" makes what search needs of its data. A new
 // case is a new file; its answers are written by go test ./graph -update, and
 // then read.
 func TestScenarios(t *testing.T) {
@@ -68,6 +72,11 @@ func runScenario(t *testing.T, file string) {
 		}
 	}
 	planner := newPlanner(t, pool)
+	if bytes.Contains(archive.Comment, []byte("searchable")) {
+		if err := search.Refresh(t.Context(), pool, planner.Catalogue()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	executor := graph.NewExecutor(planner)
 	changed := false
 	for _, f := range archive.Files {
@@ -85,7 +94,7 @@ func runScenario(t *testing.T, file string) {
 		}
 		before := planner.Statements()
 		var got bytes.Buffer
-		_ = json.Indent(&got, []byte(run(t, executor, string(f.Data), variables)), "", "  ")
+		_ = json.Indent(&got, []byte(runAs(t, actorOf(t, f.Data), executor, string(f.Data), variables)), "", "  ")
 		got.WriteByte('\n')
 		if sent := planner.Statements() - before; sent > roots(t, string(f.Data)) {
 			t.Errorf("%s took %d statements", name, sent)
@@ -108,6 +117,21 @@ func runScenario(t *testing.T, file string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// actorOf reads who sends an operation; nil for the public. The key of the token is
+// that of the role in data.sql: 1 for READER, and so on.
+func actorOf(t *testing.T, operation []byte) *auth.Actor {
+	line, _, _ := strings.Cut(string(operation), "\n")
+	name, ok := strings.CutPrefix(line, "# as ")
+	if !ok {
+		return nil
+	}
+	at := slices.Index(auth.Roles, auth.Role(name))
+	if at < 0 {
+		t.Fatalf("%q is no role", name)
+	}
+	return &auth.Actor{Name: name, Role: auth.Role(name), Token: [16]byte{6: 0x70, 8: 0x80, 15: byte(at + 1)}}
 }
 
 // ordered puts each answer behind its operation.

@@ -35,7 +35,7 @@ const (
 //	precision    of the documents found about which there is a judgement, how many ought to be
 //	rank         the mean of 1 over the place of the best document
 //	corrections  of the misspelt queries, how many are put right
-func TestJudged(t *testing.T) {
+func TestJudged(t *testing.T) { //nolint:tparallel // its subtests are, in a group that ends before the figures are read
 	t.Parallel()
 	pool := shipped(t)
 	e := graph.NewExecutor(newPlanner(t, pool))

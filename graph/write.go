@@ -48,6 +48,9 @@ var mutations = func() map[string]mutation {
 		"adoptStrategy":        {auth.Publish, adoptStrategy},
 		"dissolveMunicipality": {auth.Administer, dissolveMunicipality},
 		"importRecords":        {auth.Write, importRecords},
+		"restoreRevision":      {auth.Write, restoreRevision},
+		"createToken":          {auth.Administer, createToken},
+		"revokeToken":          {auth.Administer, revokeToken},
 	}
 	for _, typeName := range []string{"Article", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward"} {
 		field := strings.ToLower(typeName[:1]) + typeName[1:]
@@ -193,6 +196,46 @@ func importRecords(ctx context.Context, tx *write.Tx, in plan.Input) (answer, er
 		return out, write.ErrDry
 	}
 	return out, nil
+}
+
+func restoreRevision(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+	id, version := target(in)
+	to, _ := in["restore"].(int64)
+	if err := tx.Revert(ctx, id, version, int(to)); err != nil {
+		return nil, err
+	}
+	return answer{"node": id}, nil
+}
+
+func createToken(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+	p := auth.Params{}
+	p.Name, _ = in["name"].(string)
+	role, _ := in["role"].(string)
+	p.Role = auth.Role(role)
+	if at, ok := in["expiresAt"].(time.Time); ok {
+		p.ExpiresAt = &at
+	}
+	keys, _ := in["territories"].([]any)
+	for _, key := range keys {
+		text, _ := key.(string)
+		p.Territories = append(p.Territories, text)
+	}
+	secret, key, err := auth.CreateToken(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
+	return answer{"token": auth.ID(key), "secret": secret}, nil
+}
+
+func revokeToken(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+	id, _ := in["id"].(nodeid.ID)
+	if id.Prefix != auth.ID(id.UUID).Prefix {
+		return nil, write.Refuse(write.NotFound, []string{"input", "id"}, "This is no id of a token.")
+	}
+	if err := auth.RevokeToken(ctx, tx, id.UUID); err != nil {
+		return nil, err
+	}
+	return answer{"token": id}, nil
 }
 
 // forbidden says whether an operation may not run at all.

@@ -2,7 +2,6 @@ package graph_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/tools/txtar"
 
@@ -32,31 +30,12 @@ func newWriting(t testing.TB, pool *pgxpool.Pool) *graph.Executor {
 	return graph.NewExecutor(planner).Writes(write.NewWriter(writable, pool))
 }
 
-// runAs executes an operation as a token of a role; "" is the public.
-func runAs(t testing.TB, e *graph.Executor, role auth.Role, query string, variables map[string]any, territories ...string) string {
-	t.Helper()
-	ctx := graphql.StartOperationTrace(t.Context())
-	if role != "" {
-		ctx = auth.With(ctx, &auth.Actor{Token: [16]byte{1}, Name: strings.ToLower(string(role)), Role: role, Territories: territories})
+// token is an actor with a role, limited to territories if there are any; nil is the public.
+func token(role auth.Role, territories ...string) *auth.Actor {
+	if role == "" {
+		return nil
 	}
-	return runIn(ctx, t, e, query, variables)
-}
-
-func runIn(ctx context.Context, t testing.TB, e *graph.Executor, query string, variables map[string]any) string {
-	t.Helper()
-	op, errs := e.CreateOperationContext(ctx, &graphql.RawParams{Query: query, Variables: variables})
-	var response *graphql.Response
-	if len(errs) > 0 {
-		response = e.DispatchError(graphql.WithOperationContext(ctx, op), errs)
-	} else {
-		handler, ctx := e.DispatchOperation(ctx, op)
-		response = handler(ctx)
-	}
-	out, err := json.Marshal(response)
-	if err != nil {
-		t.Fatalf("the answer is no JSON: %v\n%s", err, response.Data)
-	}
-	return string(out)
+	return &auth.Actor{Token: [16]byte{1}, Name: strings.ToLower(string(role)), Role: role, Territories: territories}
 }
 
 // TestWritten runs the files in testdata/written: each is a story, whose operations
@@ -125,7 +104,7 @@ func tell(t *testing.T, file string) {
 				t.Fatalf("%s: variables: %v\n%s", name, err, text)
 			}
 		}
-		raw := runAs(t, executor, auth.Role(who[1]), string(f.Data), variables, strings.Fields(who[2])...)
+		raw := runAs(t, token(auth.Role(who[1]), strings.Fields(who[2])...), executor, string(f.Data), variables)
 		var answer any
 		if err := json.Unmarshal([]byte(raw), &answer); err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"stadtgraph"
 	"stadtgraph/graph"
+	"stadtgraph/internal/auth"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
@@ -76,13 +77,14 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 		return nil, err
 	}
 	a.server, err = server.New(server.Config{
-		Executor:   graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))).Writes(write.NewWriter(writable, writing)),
-		Database:   health,
-		Migrations: migrations.FS,
-		SDL:        stadtgraph.SDL,
-		Examples:   examples,
-		Origins:    origins,
-		Linger:     linger,
+		Executor:     graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))).Writes(write.NewWriter(writable, writing)),
+		Authenticate: (&auth.Gate{DB: reading}).Authenticate,
+		Database:     health,
+		Migrations:   migrations.FS,
+		SDL:          stadtgraph.SDL,
+		Examples:     examples,
+		Origins:      origins,
+		Linger:       linger,
 	})
 	if err != nil {
 		a.close()

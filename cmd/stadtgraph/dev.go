@@ -27,7 +27,7 @@ type devCommand struct {
 }
 
 func (*devCommand) Help() string {
-	return `It finds the programs of Postgres (STADTGRAPH_POSTGRES_BIN names their folder), runs a database of its own in the data directory, migrates it, loads the register of municipalities and first content when it is empty, and serves. Started again, it keeps the data. Browsers on http://localhost and http://127.0.0.1, any port, may call it.
+	return `It finds the programs of Postgres (STADTGRAPH_POSTGRES_BIN names their folder), runs a database of its own in the data directory, migrates it, loads the register of municipalities and first content when it is empty, and serves. Started again, it keeps the data. It prints an administrator's token for local use, which it keeps in the data directory. Browsers on http://localhost and http://127.0.0.1, any port, may call it.
 
 Examples:
   stadtgraph dev
@@ -98,6 +98,10 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	token, err := devToken(ctx, url, c.DataDir)
+	if err != nil {
+		return err
+	}
 	a, err := newApp(ctx, url, server.LocalOrigins, 0)
 	if err != nil {
 		return err
@@ -112,9 +116,14 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
   Schema     %s
   Database   psql '%s'
   Data       %s (stadtgraph dev --reset starts afresh)
+  Token      %s
+
+The token is an administrator's, for this database alone:
+
+  curl %s -H 'Content-Type: application/json' -H 'Authorization: Bearer %[7]s' -d '{"query": "{ viewer { name role capabilities } }"}'
 
 Ctrl-C stops it and keeps the data.
-`, time.Since(start).Round(10*time.Millisecond), at, at.JoinPath("graphql"), at.JoinPath("schema.graphql"), url, c.DataDir)
+`, time.Since(start).Round(10*time.Millisecond), at, at.JoinPath("graphql"), at.JoinPath("schema.graphql"), url, c.DataDir, token, at.JoinPath("graphql"))
 
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()

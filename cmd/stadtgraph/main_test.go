@@ -119,6 +119,15 @@ func TestUsage(t *testing.T) {
 		{"import register", nil, "DATABASE_URL"},
 		{"import register a b", database, "b"},
 		{"schema surplus", nil, "surplus"},
+		{"token", nil, "create"},
+		{"token list", nil, "DATABASE_URL"},
+		{"token create", database, "--name"},
+		{"token create --name a --role EDITOR", database, "--expires"},
+		{"token create --name a --role BOSS --expires 1d", database, `"BOSS" is no role`},
+		{"token create --name a --role EDITOR --expires soon", database, "--expires"},
+		{"token create --name a --role EDITOR --expires 0d", database, "not to come"},
+		{"token create --name a --role EDITOR --expires 2020-01-01", database, "is past"},
+		{"token revoke", database, "id-or-name"},
 	} {
 		got := runProgram(t, c.env, strings.Fields(c.args)...)
 		if line := got.complaint(t, exitUsage); !strings.Contains(line, c.want) || got.stdout != "" {
@@ -132,7 +141,8 @@ func TestUsage(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"dev", "serve", "migrate up", "migrate down", "migrate status", "migrate force", "import register", "schema", "doctor"} {
+	for _, command := range []string{"dev", "serve", "migrate up", "migrate down", "migrate status", "migrate force", "import register", "schema", "doctor",
+		"token create", "token list", "token revoke"} {
 		got := runProgram(t, nil, append(strings.Fields(command), "--help")...)
 		if got.code != exitOK || !strings.Contains(got.stdout, "Example") || !strings.Contains(got.stdout, "stadtgraph "+command) || got.stderr != "" {
 			t.Errorf("%s --help: got %+v, want an example", command, got)
@@ -171,7 +181,8 @@ func TestMigrate(t *testing.T) {
 		return match
 	}
 	version := check(latest, "status")[1]
-	check(regexp.MustCompile(`at version 0, \d+ pending up to `+version), "down", version)
+	steps := strings.Count(runProgram(t, env, "migrate", "status").stdout, "applied ") // numbers may be left out
+	check(regexp.MustCompile(`at version 0, \d+ pending up to `+version), "down", strconv.Itoa(steps))
 	check(regexp.MustCompile(`pending 000001_`), "status")
 	check(latest, "up")
 	check(latest, "up")
@@ -247,6 +258,83 @@ func TestDoctor(t *testing.T) {
 		if !strings.Contains(got.stdout, "FAIL") {
 			t.Errorf("%s: got %+v", args, got)
 		}
+	}
+}
+
+// TestToken: a token goes from a shell to a server that knows nothing of it, and back.
+func TestToken(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	env := []string{"DATABASE_URL=" + url}
+	token := func(args ...string) result {
+		t.Helper()
+		return runProgram(t, env, append([]string{"token"}, args...)...)
+	}
+	if got := token("list"); got.code != exitOK || got.stdout != "" || !strings.Contains(got.stderr, "token create") {
+		t.Errorf("none: got %+v", got)
+	}
+	made := token("create", "--name", "newsroom import", "--role", "editor", "--expires", "90d")
+	secret := strings.TrimSuffix(made.stdout, "\n")
+	if made.code != exitOK || !regexp.MustCompile(`^sgt_[0-9a-hjkmnp-tv-z]{58}$`).MatchString(secret) {
+		t.Fatalf("got %+v", made)
+	}
+	id := regexp.MustCompile(`api_token_\w+`).FindString(made.stderr)
+	if strings.Contains(made.stderr, secret[4:]) || id == "" || strings.Count(made.stderr, "\n") != 1 {
+		t.Errorf("beside it: %q", made.stderr)
+	}
+	for want, args := range map[string][]string{
+		"is there already":       {"--name", "newsroom import", "--role", "READER", "--expires", "never"},
+		"(--territory)":          {"--name", "a", "--role", "EDITOR", "--expires", "1d", "--territory", "09461000"},
+		"10 years":               {"--name", "a", "--role", "EDITOR", "--expires", "2999-01-01"},
+		"not limited":            {"--name", "a", "--role", "ADMIN", "--expires", "1d", "--territory", "09"},
+		"needs a name":           {"--name", " ", "--role", "ADMIN", "--expires", "1d"},
+		"cannot be shown; leave": {"--name", "a\nb", "--role", "ADMIN", "--expires", "1d"},
+	} {
+		got := token(append([]string{"create"}, args...)...)
+		if line := got.complaint(t, exitFailed); !strings.Contains(line, want) || !strings.Contains(line, "(--") || got.stdout != "" {
+			t.Errorf("%q: got %q", args, line)
+		}
+	}
+	if got := token("list"); !regexp.MustCompile(`newsroom import +EDITOR +`+secret[:10]+` +good +2\S+Z +never +- +`+id).MatchString(got.stdout) || strings.Contains(got.stdout, secret) {
+		t.Errorf("list: got %s", got.stdout)
+	}
+	if got := token("revoke", "newsroom"); !strings.Contains(got.complaint(t, exitFailed), `"newsroom"`) {
+		t.Errorf("revoke nothing: got %+v", got)
+	}
+	if got := token("revoke", "newsroom import"); got.code != exitOK || got.stdout != "" {
+		t.Errorf("revoke: got %+v", got)
+	}
+	if got := token("revoke", id); got.code != exitOK {
+		t.Errorf("again: got %+v", got)
+	}
+	if got := token("list"); !strings.Contains(got.stdout, "revoked") {
+		t.Errorf("list: got %s", got.stdout)
+	}
+	if got := token("create", "--name", "newsroom import", "--role", "ADMIN", "--expires", "never"); got.code != exitOK {
+		t.Errorf("the name is free again: got %+v", got)
+	}
+	if got := runProgram(t, env, "migrate", "down", "1"); got.code != exitOK {
+		t.Fatal(got)
+	}
+	if got := token("list"); !strings.Contains(got.complaint(t, exitFailed), "migrate up") {
+		t.Errorf("an old database: got %+v", got)
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC) // the day before the clocks change
+	for when, want := range map[string]string{
+		"12h": "2026-03-29T00:00:00Z", "1d": "2026-03-29T12:00:00Z", "2026-03-28": "2026-03-28T23:00:00Z", "2026-03-29": "2026-03-29T22:00:00Z",
+		"2026-03-27": "", "1": "", "-1d": "", "0h": "", "1w": "", "99999d": "", "2026-02-30": "", "": "",
+	} {
+		got, err := expiry(when, now)
+		if want == "" && err == nil || want != "" && (err != nil || got.UTC().Format(time.RFC3339) != want) {
+			t.Errorf("%q: got %v, %v, want %q", when, got, err, want)
+		}
+	}
+	if got, err := expiry("never", now); got != nil || err != nil {
+		t.Errorf("never: got %v, %v", got, err)
 	}
 }
 
@@ -359,6 +447,32 @@ func (p *process) database(t *testing.T) string {
 	return match[1]
 }
 
+// token is the one that dev prints; the line for curl shows the same, and it works.
+func (p *process) token(t *testing.T) string {
+	t.Helper()
+	token := regexp.MustCompile(`(?m)^  Token +(sgt_\S+)$`).FindStringSubmatch(p.stdout.String())
+	curl := regexp.MustCompile(`(?m)^  curl (\S+) -H 'Content-Type: application/json' -H 'Authorization: Bearer (sgt_\S+)' -d '(.+)'$`).FindStringSubmatch(p.stdout.String())
+	if token == nil || curl == nil || curl[2] != token[1] {
+		t.Fatalf("no token, or another one for curl, in\n%s", &p.stdout)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, curl[1], strings.NewReader(curl[3]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+curl[2])
+	r, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	answer, err := io.ReadAll(r.Body)
+	if err != nil || !strings.Contains(string(answer), `"role":"ADMIN"`) {
+		t.Errorf("curl: got %s, %v", answer, err)
+	}
+	return token[1]
+}
+
 // ask gives the answer to a query.
 func ask(t *testing.T, base, query string) string {
 	t.Helper()
@@ -421,6 +535,12 @@ func TestDev(t *testing.T) {
 		t.Errorf("the city under its two keys: %s", first)
 	}
 
+	token := p.token(t)
+	kept := filepath.Join(dir, "admin-token")
+	if info, err := os.Stat(kept); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%s: %v, %v", kept, info.Mode(), err)
+	}
+
 	query, answer := fromReadme(t)
 	if got := ask(t, p.base, query); got != answer {
 		t.Errorf("README.md promises\n%s\nand the answer is\n%s", answer, got)
@@ -451,6 +571,12 @@ func TestDev(t *testing.T) {
 	if again := ask(t, p.base, everything); again != first {
 		t.Errorf("after kill -9: got %s\nwant %s", again, first)
 	}
+	if again := p.token(t); again != token {
+		t.Error("after kill -9: it has another token")
+	}
+	if got := runProgram(t, []string{"DATABASE_URL=" + p.database(t)}, "token", "revoke", "stadtgraph dev"); got.code != exitOK {
+		t.Errorf("got %+v", got)
+	}
 	if got := ask(t, p.base, `{ municipality(key: "09461000") { seat } }`); !strings.Contains(got, `"kept"`) {
 		t.Errorf("after kill -9: got %s", got)
 	}
@@ -468,6 +594,10 @@ func TestDev(t *testing.T) {
 	if again := ask(t, p.base, everything); again != first {
 		t.Errorf("after Ctrl-C: got %s\nwant %s", again, first)
 	}
+	second := p.token(t)
+	if second == token {
+		t.Error("the token that was revoked is printed again")
+	}
 	if code := p.end(t, syscall.SIGTERM); code != exitOK {
 		t.Errorf("SIGTERM: code %d\n%s", code, &p.stderr)
 	}
@@ -475,6 +605,9 @@ func TestDev(t *testing.T) {
 	p = startDev(t, "--data-dir", dir, "--reset", "--empty")
 	if got := ask(t, p.base, `{ municipalities { totalCount } states { totalCount } }`); got != `{"data":{"municipalities":{"totalCount":0},"states":{"totalCount":0}}}` {
 		t.Errorf("after --reset --empty: got %s", got)
+	}
+	if again := p.token(t); again == second {
+		t.Error("after --reset: it has the same token")
 	}
 
 	// Without its Postgres it ends, rather than answer with errors for ever.

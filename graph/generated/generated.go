@@ -7658,6 +7658,244 @@ extend type Mutation {
     input: ImportRecordsInput!
   ): ImportRecordsPayload!
 }
+
+# ──────────────────────────── ApiToken ────────────────────────────
+"""What a token is for."""
+enum TokenRole {
+  """Lesen: reads drafts, too."""
+  READER
+  """Redaktion: writes drafts and changes content."""
+  EDITOR
+  """Chefredaktion: decides what the public sees."""
+  PUBLISHER
+  """Moderation: reads comments that wait, and decides about them."""
+  MODERATOR
+  """Verwaltung: all of it, and tokens."""
+  ADMIN
+}
+"""What somebody may do."""
+enum Capability {
+  """Vorschau: read what is not public."""
+  PREVIEW
+  """Schreiben: create, change and import content."""
+  WRITE
+  """Veröffentlichen: publish, schedule, take back and archive, and delete what is public."""
+  PUBLISH
+  """Moderieren: decide about comments."""
+  MODERATE
+  """Verwalten: tokens, territories, the audit log."""
+  ADMINISTER
+}
+"""Who asks, as known by the token that came in the header ` + "`" + `Authorization: Bearer …` + "`" + `."""
+type Viewer {
+  """Name of the token."""
+  name: String!
+  """What it is for."""
+  role: TokenRole!
+  """What it may do."""
+  capabilities: [Capability!]!
+  """Official keys (AGS) of the territories to which writing and moderating is limited, their members included; empty if it is not limited. Reading never is."""
+  territories: [String!]!
+  """When it ends; null if it is good until somebody revokes it."""
+  expiresAt: DateTime
+}
+"""A token on record, for administrators. Its text is shown once, when it is created, and kept nowhere."""
+type ApiToken implements Node {
+  """Stable global id."""
+  id: ID!
+  """Who uses it, and for what; no two tokens have the same one unless all but one are revoked."""
+  name: String!
+  """How its text begins, to tell which one somebody holds."""
+  hint: String!
+  """What it is for."""
+  role: TokenRole!
+  """What it may do."""
+  capabilities: [Capability!]!
+  """Official keys (AGS) of the territories to which writing and moderating is limited, their members included; empty if it is not limited."""
+  territories: [String!]!
+  """Which token created it; null if a command on the server did."""
+  createdBy: ApiToken
+  """When it was created."""
+  createdAt: DateTime!
+  """When it ends; null if it is good until somebody revokes it."""
+  expiresAt: DateTime
+  """When it was revoked; null if it was not."""
+  revokedAt: DateTime
+  """When it was last used, to the minute; null if it never was."""
+  lastUsedAt: DateTime
+}
+"""Compares what a token is for. All operators that are given must hold."""
+input TokenRoleFilter {
+  """Is this value."""
+  eq: TokenRole
+  """Is another value, or none."""
+  ne: TokenRole
+  """Is one of these."""
+  in: [TokenRole!]
+  """Is none of these."""
+  notIn: [TokenRole!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
+}
+"""Which tokens to list. All conditions that are given must hold; an empty filter holds for everything."""
+input ApiTokenFilter {
+  """All of these hold."""
+  and: [ApiTokenFilter!]
+  """At least one of these holds."""
+  or: [ApiTokenFilter!]
+  """This does not hold."""
+  not: ApiTokenFilter
+  """Its global id."""
+  id: IDFilter
+  """Its name."""
+  name: StringFilter
+  """What it is for."""
+  role: TokenRoleFilter
+  """When it was created."""
+  createdAt: DateTimeFilter
+  """When it ends."""
+  expiresAt: DateTimeFilter
+  """When it was revoked; ` + "`" + `{isNull: true}` + "`" + ` for those that are not."""
+  revokedAt: DateTimeFilter
+  """When it was last used, to the minute."""
+  lastUsedAt: DateTimeFilter
+}
+"""What tokens can be ordered by."""
+enum ApiTokenOrderField {
+  """By name, in German order."""
+  NAME
+  """By when they were created."""
+  CREATED_AT
+  """By when they end."""
+  EXPIRES_AT
+  """By when they were last used."""
+  LAST_USED_AT
+}
+"""One key of an order of tokens."""
+input ApiTokenOrder {
+  """What to compare."""
+  field: ApiTokenOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the tokens in a connection, with its place."""
+type ApiTokenEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: ApiToken!
+}
+"""A page of tokens, after the Relay Cursor Connections Specification."""
+type ApiTokenConnection {
+  """The items with their cursors."""
+  edges: [ApiTokenEdge!]!
+  """The items alone."""
+  nodes: [ApiToken!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+}
+extend type Query {
+  """Who asks; null without a token."""
+  viewer: Viewer
+  """All tokens, revoked ones too. For administrators: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + ` or ` + "`" + `FORBIDDEN` + "`" + `."""
+  apiTokens(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ApiTokenFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [ApiTokenOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
+  ): ApiTokenConnection!
+}
+"""Input of ` + "`" + `createToken` + "`" + `."""
+input CreateTokenInput {
+  """Who uses it; no two live tokens have the same name."""
+  name: String!
+  """What it is for."""
+  role: TokenRole!
+  """When it ends; never if not given."""
+  expiresAt: DateTime
+  """Official keys of the territories to which it is limited, their members included."""
+  territories: [String!]
+}
+"""Payload of ` + "`" + `createToken` + "`" + `."""
+type CreateTokenPayload {
+  """What was made."""
+  token: ApiToken
+  """The text of the token, to be sent as ` + "`" + `Authorization: Bearer …` + "`" + `."""
+  secret: String
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a token. Its text is in this answer and nowhere else: it is stored as a digest. Takes the role ADMIN, and no ` + "`" + `Idempotency-Key` + "`" + `."""
+  createToken(
+    """What to do."""
+    input: CreateTokenInput!
+  ): CreateTokenPayload!
+}
+"""Input of ` + "`" + `revokeToken` + "`" + `."""
+input RevokeTokenInput {
+  """Which one."""
+  id: ID!
+}
+"""Payload of ` + "`" + `revokeToken` + "`" + `."""
+type RevokeTokenPayload {
+  """What was revoked."""
+  token: ApiToken
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Ends a token, from the next request on. Takes the role ADMIN."""
+  revokeToken(
+    """What to do."""
+    input: RevokeTokenInput!
+  ): RevokeTokenPayload!
+}
+
+# ──────────────────────────── History ────────────────────────────
+"""Input of ` + "`" + `restoreRevision` + "`" + `."""
+input RestoreRevisionInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """The version to go back to; one of its ` + "`" + `revisions` + "`" + `."""
+  restore: Int!
+}
+"""Payload of ` + "`" + `restoreRevision` + "`" + `."""
+type RestoreRevisionPayload {
+  """As it is now; null if nothing was written."""
+  node: Node
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Brings something back to what it was at a version, as a new version. Its slug and whether it is published stay. Takes the role EDITOR or higher."""
+  restoreRevision(
+    """What to do."""
+    input: RestoreRevisionInput!
+  ): RestoreRevisionPayload!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)

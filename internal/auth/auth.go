@@ -14,10 +14,10 @@ type Role string
 
 // The roles. Each but the first may read what readers may.
 const (
-	Reader    Role = "READER"    // reads drafts, revisions and comments that wait
+	Reader    Role = "READER"    // reads drafts and revisions
 	Editor    Role = "EDITOR"    // writes drafts and changes content
 	Publisher Role = "PUBLISHER" // decides what the public sees
-	Moderator Role = "MODERATOR" // decides about comments
+	Moderator Role = "MODERATOR" // reads comments that wait, and decides about them
 	Admin     Role = "ADMIN"     // all of it, tokens and territories
 )
 
@@ -73,9 +73,13 @@ func From(ctx context.Context) *Actor {
 func Require(ctx context.Context, c Capability) error {
 	switch a := From(ctx); {
 	case a == nil:
-		return fault.New(fault.Unauthenticated, "This takes a token: send it as `Authorization: Bearer …`.")
+		return anonymous()
 	case !a.Role.May(c):
 		return fault.New(fault.Forbidden, "This token may not do that.")
 	}
 	return nil
+}
+
+func anonymous() error {
+	return fault.New(fault.Unauthenticated, "This takes a token: send it as `Authorization: Bearer …`.")
 }

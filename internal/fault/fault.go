@@ -26,6 +26,7 @@ const (
 	Forbidden       Code = "FORBIDDEN"       // it takes another token
 	NotFound        Code = "NOT_FOUND"       // what is to be changed is not there
 	Conflict        Code = "CONFLICT"        // it was changed in the meantime
+	CursorExpired   Code = "CURSOR_EXPIRED"  // what came after it is not kept any more
 )
 
 // Error is a fault: what went wrong in one sentence, and where.

@@ -34,6 +34,9 @@ import (
 const (
 	// Database exists in every cluster of ours and belongs to Role.
 	Database = "stadtgraph"
+	// TokenFile is where whoever starts a cluster may keep a secret of its own, in the
+	// data directory: it goes when the data goes.
+	TokenFile = "admin-token"
 	// Role owns the databases and may create more.
 	Role = "stadtgraph"
 

@@ -24,6 +24,7 @@ import (
 //	{search Type alias}  is the text of a row from which hits show a piece, {label Type alias} what
 //	                     suggestions call it
 //	{now}, {today}       are the instant and the German day of the operation
+//	{viewer}             is the key of the token that reads; null for the public
 //	{visible Type alias} is what the caller may see of a type, for a row named alias
 //	{listed Type alias}  is what lists show of it
 //	{field Type.name}    is a computed field of a type, for the row that the piece is about,
@@ -38,6 +39,12 @@ type Object struct {
 	Unique []string // fields, beside id, of which no two rows have the same value
 	Made   bool     // it is made in Go, of columns of its holder
 	Keyed  bool     // its rows have a key in the column id, though no global id
+
+	// Rows are those of Table if they are computed: a query with the columns type and
+	// id, and of the others those that the statement uses. With is what it and other
+	// pieces of the type read, in front of it.
+	Rows func(used func(column string) bool) SQL
+	With SQL
 
 	Visible Visibility // which rows a caller may see, on every path
 	Listed  []Listing  // which of them lists leave out unless asked
@@ -115,8 +122,19 @@ type Fields map[string]Field
 // role before. An empty one holds for every row. Via adds that the row's holder
 // is visible.
 type Visibility struct {
-	Public, Editor, Moderator SQL
-	Via                       Via
+	Public, Editor, Moderator, Admin SQL
+	Via                              Via
+}
+
+// of is the predicate for a role.
+func (v Visibility) of(role Role) SQL {
+	sql := v.Public
+	for at, more := range []SQL{Editor: v.Editor, Moderator: v.Moderator, Admin: v.Admin} {
+		if more != "" && role >= Role(at) {
+			sql = more
+		}
+	}
+	return sql
 }
 
 // Via names the type and the column that a row hangs on. Optional says that the
@@ -148,6 +166,17 @@ type Field struct {
 	Relation *Relation
 	Embed    *Embed
 	Made     *Made
+
+	// Least is the least role that may ask for it. Others are refused before
+	// anything is read, whatever there is.
+	Least Role
+}
+
+// For keeps a field to a role and those above it. It must not be compared or ordered
+// by, which would tell of it.
+func (f Field) For(least Role) Field {
+	f.Least = least
+	return f
 }
 
 // Column is a field that is a column of the table.
@@ -306,6 +335,8 @@ type Root struct {
 	Rows SQL
 	// Items bounds the lists among its arguments, if not at 100.
 	Items int
+	// Least is the least role that may ask for it.
+	Least Role
 }
 
 // Catalogue is everything that can be read, checked against the schema.
@@ -449,6 +480,7 @@ func (c *Catalogue) check() (problems []string) {
 		}
 		problems = append(problems, c.checkFilter(o)...)
 		problems = append(problems, c.checkOrder(o)...)
+		problems = append(problems, c.checkPrivileged(o, def)...)
 	}
 	for name := range c.objects {
 		if c.Schema.Types[name] == nil {
@@ -471,7 +503,7 @@ func (c *Catalogue) check() (problems []string) {
 			continue
 		}
 		for _, a := range f.Arguments {
-			if r.Lookup[a.Name] == "" && !strings.Contains(string(r.Rows), "arg."+a.Name+"}") {
+			if c.nodeOf(f.Type.Name()) == "" && r.Lookup[a.Name] == "" && !strings.Contains(string(r.Rows), "arg."+a.Name+"}") {
 				bad("Query.%s(%s:) has no condition", name, a.Name)
 			}
 		}
@@ -550,6 +582,36 @@ func (c *Catalogue) kept(o *Object, rel *Relation, target string) bool {
 	}
 	t := c.objects[target]
 	return t != nil && (t.Visible == Visibility{})
+}
+
+// checkPrivileged: a field that not everybody may ask for is told by nothing else: no
+// condition, order or facet, and no interface, whose types may differ in it.
+func (c *Catalogue) checkPrivileged(o *Object, def *ast.Definition) (problems []string) {
+	for name, f := range o.Fields {
+		if f.Least == Public {
+			continue
+		}
+		told := []bool{o.Facets[name].Path != nil || o.Sorts[name].By != ""}
+		for _, facet := range o.Facets {
+			told = append(told, slices.Contains(facet.Path, name))
+		}
+		for _, t := range o.Order {
+			told = append(told, t.Field == name)
+		}
+		if input := c.Schema.Types[o.Type+"Filter"]; input != nil {
+			told = append(told, input.Fields.ForName(name) != nil)
+		}
+		if enum := c.Schema.Types[o.Type+"OrderField"]; enum != nil {
+			told = append(told, enum.EnumValues.ForName(valueOf(name)) != nil)
+		}
+		for _, i := range def.Interfaces {
+			told = append(told, c.Schema.Types[i].Fields.ForName(name) != nil)
+		}
+		if slices.Contains(told, true) {
+			problems = append(problems, fmt.Sprintf("field %s.%s is kept to some, and a condition, order, facet or interface tells others of it", o.Type, name))
+		}
+	}
+	return problems
 }
 
 // checkFilter: a filter field is named like the field whose values it compares.

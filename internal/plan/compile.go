@@ -41,7 +41,7 @@ func (p *Planner) compile(r *Request, role Role) (*plan, error) {
 			out.roots = append(out.roots, rootPlan{field: &merged, introspection: true})
 			continue
 		}
-		b := &builder{catalogue: p.catalogue, req: r, role: role, index: map[param]int{}}
+		b := &builder{catalogue: p.catalogue, req: r, role: role, index: map[param]int{}, columns: map[string]bool{}}
 		rp, err := b.root(f, out.cost)
 		if err != nil {
 			return nil, err

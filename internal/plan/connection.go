@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,11 +13,11 @@ import (
 type connectionPlan struct {
 	connectionEnc
 	scope *scope
-	with  string // the rows of the list, if they are computed
-	from  string // the rows of the page
-	order string // in which order, and how many if from does not say so
-	head  *scope // count, and rows beyond the page
-	paged bool   // whether anything of the page is asked for
+	with  func() string // the rows of the list, if they are computed
+	from  string        // the rows of the page
+	order string        // in which order, and how many if from does not say so
+	head  *scope        // count, and rows beyond the page
+	paged bool          // whether anything of the page is asked for
 }
 
 // connection compiles a connection of rows of target: all of them at the root,
@@ -53,11 +54,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		var in relatedRows
 		if from == nil {
 			in.row = row{alias: b.alias(), args: b.arguments(f)}
-			rows = b.expr(target.Table, in.row)
-			if strings.HasPrefix(rows, "(") { // found once, whatever is asked of it
-				c.with, rows = "WITH found AS MATERIALIZED "+rows+"\n", "found"
-			}
-			rows += " " + in.row.alias
+			rows = string(target.Table) + " " + in.row.alias
 			in.conds = b.visible(target, in.row, nil)
 		} else {
 			rows, in = b.related(b.catalogue.objects[from.holder], from.relation, target, parent)
@@ -70,16 +67,39 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		}
 		return rows, in.row, in.conds
 	}
-	source := func() (string, row, []string) { return choose() } // to read few of them
+	sources := []func() (string, row, []string){func() (string, row, []string) { return choose() }} // to read few of them
+	source := sources[0]
 	chosen := func(without ...string) (string, row, []string) {
 		b.whole = true
 		defer func() { b.whole = false }()
 		return choose(without...)
 	}
 
+	if target.Rows != nil { // found once, whatever is asked of it
+		of := row{args: b.arguments(f)}
+		c.with = func() string {
+			used := func(column string) bool { return b.columns[column] }
+			return fmt.Sprintf("%s,\n%s AS MATERIALIZED (%s)\n", b.expr(target.With, of), target.Table, b.expr(target.Rows(used), of))
+		}
+	}
+
 	c.site, c.hash = site, ord.hash
 	t := row{alias: b.alias()}
-	c.order = ord.sql(b, t.alias, false)
+
+	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
+	asked := b.req.collect(def, f.sets)
+	if from == nil && target.Rows == nil && filter != nil && counted(asked) {
+		rows, r, conds := chosen()
+		found := fmt.Sprintf("WITH found AS MATERIALIZED (SELECT %s.id FROM %s WHERE %s LIMIT %d)\n", r.alias, rows, and(conds), MaxCount+1)
+		c.with = func() string { return found }
+		sources = []func() (string, row, []string){func() (string, row, []string) {
+			in := row{alias: b.alias(), args: b.arguments(f)}
+			return fmt.Sprintf("found CROSS JOIN %s %s", target.Table, in.alias), in, []string{in.alias + ".id = found.id", fmt.Sprintf("(SELECT count(*) <= %d FROM found)", fewRows)}
+		}, func() (string, row, []string) {
+			rows, in, conds := source()
+			return rows, in, append(conds, fmt.Sprintf("(SELECT count(*) > %d FROM found)", fewRows))
+		}}
+	}
 
 	keys := func() []int {
 		cols := make([]int, len(ord.keys))
@@ -93,6 +113,9 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		return cols
 	}
 	count := func() int {
+		if len(sources) > 1 {
+			return c.head.col("(SELECT count(*)::int4 FROM found)")
+		}
 		rows, _, conds := chosen()
 		return c.head.col(fmt.Sprintf("(SELECT count(*)::int4 FROM (SELECT FROM %s WHERE %s LIMIT %d) counted)", rows, and(conds), MaxCount+1))
 	}
@@ -122,8 +145,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 	limit := param{from: fromLimit, site: site, scalar: "limit"}
 	c.count, c.next, c.previous, c.rows = -1, -1, -1, -1
 	field := f
-	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
-	for _, f := range b.req.collect(def, f.sets) {
+	for _, f := range asked {
 		c.scope.cost.fields++
 		fe := newFieldEnc(f)
 		part := connectionPart{fieldEnc: fe}
@@ -192,15 +214,31 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		}
 		c.parts = append(c.parts, part)
 	}
-	c.from = fmt.Sprintf("(%s) %s", b.page(source, ord, page, limit, from != nil), t.alias)
+	if c.paged || len(c.head.cols) == 0 {
+		c.order = ord.sql(b, t.alias, false)
+		c.from = fmt.Sprintf("(%s) %s", b.page(sources, ord, page, limit, from != nil), t.alias)
+	}
 	return c
+}
+
+// fewRows is how many rows a filter may find that they are found once, both to be
+// counted and to be sorted for the page. Of more, the page is read in the order of an
+// index: it ends long before all are found.
+const fewRows = 10_000
+
+// counted says whether both the page of a list and its count are asked for.
+func counted(asked []*selected) bool {
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(asked, func(f *selected) bool { return slices.Contains(names, f.field.Name) })
+	}
+	return has("nodes", "edges", "pageInfo") && has("totalCount", "totalCountPrecision", "pageCount")
 }
 
 // page writes the rows of one page, and one more if it must be known whether
 // there is one. At the root the page size is a parameter over a constant bound: a
 // plan for any size would take it for a tenth of the table and sort that. Below
 // another row there is little to sort, and less with the size itself.
-func (b *builder) page(source func() (string, row, []string), ord *order, page pageArgs, limit param, nested bool) string {
+func (b *builder) page(sources []func() (string, row, []string), ord *order, page pageArgs, limit param, nested bool) string {
 	site, size := limit.site, b.param(limit)
 	bound := strconv.Itoa(MaxPage + 1)
 	if nested && page.after == nil && page.before == nil {
@@ -211,7 +249,7 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 	if page.last {
 		cur, other = page.before, page.after
 	}
-	read := func(i int) (sql string, more bool) {
+	read := func(source func() (string, row, []string), i int) (sql string, more bool) {
 		rows, in, conds := source()
 		if other != nil {
 			ranges := ord.beyond(b, in.alias, cursorSource{site: site, before: !page.last, cur: other}, !page.last, false)
@@ -236,13 +274,15 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 			in.alias, rows, and(conds), ord.sql(b, in.alias, page.last), bound, offset), more
 	}
 	var parts []string
-	for i := 0; ; i++ {
-		sql, more := read(i)
-		if sql != "" {
-			parts = append(parts, sql)
-		}
-		if !more {
-			break
+	for _, source := range sources {
+		for i := 0; ; i++ {
+			sql, more := read(source, i)
+			if sql != "" {
+				parts = append(parts, sql)
+			}
+			if !more {
+				break
+			}
 		}
 	}
 	if bound == size {
@@ -255,7 +295,13 @@ func (b *builder) page(source func() (string, row, []string), ord *order, page p
 // rootSQL is the statement of a connection at the root: its rows are rows. With
 // columns beside them, these stand on each row, and on one row without others if
 // the page is empty.
-func (c *connectionPlan) rootSQL() string { return c.with + c.reading() }
+func (c *connectionPlan) rootSQL() string {
+	sql := c.reading()
+	if c.with != nil {
+		sql = c.with() + sql
+	}
+	return sql
+}
 
 func (c *connectionPlan) reading() string {
 	if !c.paged && len(c.head.cols) > 0 {

@@ -27,6 +27,7 @@ type origin uint8
 const (
 	fromNow origin = iota
 	fromToday
+	fromViewer
 	fromArgument
 	fromCursor
 	fromLimit
@@ -78,6 +79,11 @@ func (p param) bind(r *Request, v Viewer, types []*Object) []byte {
 		return appendScalar(nil, v.Now)
 	case fromToday:
 		return appendScalar(nil, dateOf(v.Now.In(berlin)))
+	case fromViewer:
+		if v.Token == (nodeid.UUID{}) {
+			return nil
+		}
+		return v.Token[:]
 	case fromLimit:
 		return binary.BigEndian.AppendUint64(nil, uint64(r.pages[p.site].limit))
 	case fromLimitAndOne:

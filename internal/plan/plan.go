@@ -16,24 +16,30 @@
 // filtered by, looked up.
 package plan
 
-import "time"
+import (
+	"time"
+
+	"stadtgraph/internal/nodeid"
+)
 
 // Role is what a caller may see more than the public. The catalogue holds a
 // predicate for each.
 type Role uint8
 
-// The roles of readers.
+// The roles of readers, of which each sees what the one before it does.
 const (
 	Public    Role = iota // anybody: what is published and approved
 	Editor                // drafts too
 	Moderator             // drafts and comments that wait too
+	Admin                 // who may do what
 )
 
 // Viewer is who reads, and at which instant. All of an operation is read as one
 // viewer.
 type Viewer struct {
-	Role Role
-	Now  time.Time
+	Role  Role
+	Token nodeid.UUID // by which the viewer is known; zero for the public
+	Now   time.Time
 }
 
 // berlin is the place in which a day begins for German deadlines.

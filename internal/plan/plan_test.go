@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"stadtgraph/internal/fault"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/plan"
 )
@@ -230,11 +231,65 @@ func TestPlansAreKeptApart(t *testing.T) {
 	}
 }
 
+// TestKept: fields that are kept to a role are refused to others before anything is
+// read, wherever they stand; there is no database here.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	catalogue, err := plan.NewCatalogue(gqlparser.MustLoadSchema(&ast.Source{Input: `
+		type Query { thing(id: ID): Thing open(id: ID): Thing }
+		type Thing { id: ID! name: String note(size: Int): String log: [Entry!]! }
+		type Entry { text: String }`}), []plan.Object{
+		{Type: "Thing", Table: "thing", Prefix: "thing", Fields: plan.Fields{
+			"name": plan.Column("name"), "note": plan.Expr("left({note}, {arg.size})").For(plan.Moderator), "log": plan.Rows("log", "thing_id", "{text}").For(plan.Editor),
+		}},
+		{Type: "Entry", Table: "log", Fields: plan.Fields{"text": plan.Column("text").For(plan.Admin)}},
+	}, []plan.Root{{Name: "thing", Lookup: plan.ByID, Least: plan.Editor}, {Name: "open", Lookup: plan.ByID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan.New(catalogue, nil, true)
+	const id = `(id: "thing_00000000000000000000000001")`
+	for _, tc := range []struct {
+		query   string
+		refused [4]string // for each role
+	}{
+		{`{ open` + id + ` { name } }`, [4]string{}},
+		{`{ thing` + id + ` { name } }`, [4]string{"thing"}},
+		{`{ a: thing(id: "nonsense") { name } }`, [4]string{"a", "a", "a", "a"}}, // above, the argument is what is wrong
+		{`{ open` + id + ` { n: note(size: 1) } }`, [4]string{"open.n", "open.n"}},
+		{`{ open` + id + ` { ...F } b: open` + id + ` { ...F } } fragment F on Thing { ... on Thing { log { t: text } } }`,
+			[4]string{"open.log open.log.t b.log b.log.t", "open.log.t b.log.t", "open.log.t b.log.t"}},
+		{`query ($x: Boolean = true) { open` + id + ` { name log @skip(if: $x) { text } note @include(if: false) } }`, [4]string{}},
+		{`query ($x: Boolean = true) { open` + id + ` { name log @include(if: $x) { __typename } } }`, [4]string{"open.log"}},
+	} {
+		doc, errs := gqlparser.LoadQueryWithRules(catalogue.Schema, tc.query, rules.NewDefaultRules())
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		for role, want := range tc.refused {
+			_, list := p.Prepare(doc.Operations[0], map[string]any{"x": true}, plan.Role(role))
+			var got []string
+			for _, err := range list {
+				got = append(got, err.Path.String())
+				f, ok := fault.From(err.Err)
+				wanted := map[bool]fault.Code{true: fault.Unauthenticated, false: fault.Forbidden}[role == 0]
+				if ok && f.Code != wanted || len(err.Locations) == 0 {
+					t.Errorf("%s as %d: got %v", tc.query, role, err)
+				}
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s as %d: refused %q, want %q", tc.query, role, got, want)
+			}
+		}
+	}
+}
+
 func TestCatalogueKeepsThePromisesOfTheSchema(t *testing.T) {
 	t.Parallel()
 	parsed := gqlparser.MustLoadSchema(&ast.Source{Input: `
 		type Query { thing(id: ID): Thing }
-		type Thing { id: ID! name: String other: Thing! parts(size: Int): [Thing!]! } `})
+		type Thing { id: ID! name: String other: Thing! parts(size: Int): [Thing!]! }
+		input ThingFilter { name: StringFilter } input StringFilter { eq: String } `})
 	parts := plan.Held("whole_id", "{id}").Where("size", "{size} = {arg}")
 	root := []plan.Root{{Name: "thing", Lookup: plan.ByID}}
 	for want, object := range map[string]plan.Object{
@@ -247,6 +302,8 @@ func TestCatalogueKeepsThePromisesOfTheSchema(t *testing.T) {
 			Fields: plan.Fields{"name": plan.One("name_id"), "other": plan.One("other_id")}},
 		"field Thing.parts starts from the id of a type that has none": {Type: "Thing", Table: "thing",
 			Fields: plan.Fields{"id": plan.Column("id"), "name": plan.Column("name"), "other": plan.One("other_id")}},
+		"field Thing.name is kept to some, and a condition, order, facet or interface tells others of it": {Type: "Thing", Table: "thing", Prefix: "thing",
+			Fields: plan.Fields{"name": plan.Column("name").For(plan.Editor), "other": plan.One("other_id")}},
 		"argument Thing.parts(size:) has no condition": {Type: "Thing", Table: "thing", Keyed: true,
 			Fields: plan.Fields{"name": plan.Column("name"), "other": plan.One("other_id"), "parts": plan.Held("whole_id", "{id}")}},
 	} {

@@ -21,6 +21,7 @@ type operation struct {
 	sites []*site
 	index map[*ast.Field]int
 	conds []string // variables of @skip and @include
+	kept  []*site  // fields that are kept to a role
 
 	mu    sync.Mutex
 	plans map[string]*plan
@@ -32,6 +33,7 @@ type site struct {
 	path   ast.Path // response keys
 	target *Object  // of a connection
 	when   [][]cond // the conditions under which it is reached, by each way to it
+	least  Role     // of those that may ask for it
 	fixed  bool     // no variables: coerced once
 	args   []any
 	page   pageArgs
@@ -66,6 +68,9 @@ type Request struct {
 // included. Its errors are request errors: nothing of the operation may run.
 func (p *Planner) Prepare(def *ast.OperationDefinition, vars map[string]any, role Role) (*Request, gqlerror.List) {
 	op := p.operation(def)
+	if errs := op.refuse(vars, role); len(errs) > 0 {
+		return nil, errs
+	}
 	r := &Request{planner: p, op: op, vars: vars, args: make([][]any, len(op.sites)), pages: make([]pageArgs, len(op.sites))}
 	var errs gqlerror.List
 	for _, name := range op.conds {
@@ -107,6 +112,40 @@ func (p *Planner) Prepare(def *ast.OperationDefinition, vars map[string]any, rol
 	}
 	r.plan = compiled
 	return r, nil
+}
+
+// refuse gives an error for each field that is kept to others than this role.
+func (op *operation) refuse(vars map[string]any, role Role) (errs gqlerror.List) {
+	for _, s := range op.kept {
+		if role >= s.least || !s.reached(vars) {
+			continue
+		}
+		f := fault.New(fault.Forbidden, "This token may not read `%s`.", s.field.Name)
+		if role == Public {
+			f = fault.New(fault.Unauthenticated, "It takes a token to read `%s`: send one as `Authorization: Bearer …`.", s.field.Name)
+		}
+		e := internal(f)
+		e.Path = s.path
+		if pos := s.field.Position; pos != nil {
+			e.Locations = []gqlerror.Location{{Line: pos.Line, Column: pos.Column}}
+		}
+		errs = append(errs, e)
+	}
+	return errs
+}
+
+// least is the least role that may ask for a field.
+func (c *Catalogue) least(f *ast.Field) Role {
+	if f.ObjectDefinition == c.Schema.Query {
+		if root := c.roots[f.Name]; root != nil {
+			return root.Least
+		}
+		return Public
+	}
+	if o := c.objects[f.ObjectDefinition.Name]; o != nil {
+		return o.Fields[f.Name].Least
+	}
+	return Public
 }
 
 func (p *Planner) operation(def *ast.OperationDefinition) *operation {
@@ -157,6 +196,9 @@ func (a *analysis) walk(set ast.SelectionSet, path ast.Path, when []cond) {
 }
 
 func (a *analysis) site(f *ast.Field, path ast.Path, when []cond) {
+	if least := a.catalogue.least(f); least != Public {
+		a.op.kept = append(a.op.kept, &site{field: f, path: path, when: [][]cond{when}, least: least})
+	}
 	if len(f.Definition.Arguments) == 0 {
 		return
 	}

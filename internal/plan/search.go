@@ -47,9 +47,7 @@ func (o *Object) relevance() SQL {
 func asking(argument string) func(string) string {
 	plain, query := "{tsquery "+argument+"}::tsquery", "search_query({tsquery "+argument+"})"
 	forms := map[string]string{"named": "{named " + argument + "}", "plain": plain, "query": query}
-	for name, form := range weighted(plain, query) {
-		forms[name] = form
-	}
+	maps.Copy(forms, weighted(plain, query))
 	return func(name string) string { return "(SELECT " + forms[name] + ")" }
 }
 
@@ -61,6 +59,10 @@ func weighted(plain, query string) map[string]string {
 	}
 }
 
+// common is how many texts of a type have a word before it says nothing of how well
+// one of them fits. Reading that many would take longer than all the rest, too.
+const common = 10_000
+
 // score is how well a document d fits that was found, of the row t. It counts most
 // what the words are: the whole name of the thing, what its name begins with, words
 // of its name, the more of it the better, of its labels, of its text; then how often
@@ -69,7 +71,8 @@ func weighted(plain, query string) map[string]string {
 //
 // ts_rank takes a query with OR on top: with AND it measures how far apart words
 // stand, and finds that the parts of a compound, all at one place, do not count. It reads
-// the vector, which is long, only of what has the words in its text.
+// the vector, which is long, only of what has the words in its text, unpacks it once,
+// and not at all for words that are in too many texts.
 func (o *Object) score(asked func(string) string) string {
 	boost := o.Search.Boost
 	if boost == 0 {
@@ -79,7 +82,9 @@ func (o *Object) score(asked func(string) string) string {
     WHEN d.names @@ {plain in title} THEN 0.7 + 0.4 * {fame} + 0.5 * ts_rank({weights}, d.names, {any})
     WHEN d.names @@ {query in title} THEN 0.1 + 0.3 * {fame} + 0.5 * ts_rank({weights}, d.names, {any})
     WHEN d.names @@ {plain} THEN 0.45 + 0.5 * ts_rank({weights}, d.names, {any})
-    ELSE 0.5 * ts_rank({weights}, d.vector, {any}) + CASE WHEN {same} OR d.vector @@ {plain} THEN 0.3 WHEN d.names @@ {query} THEN 0.1 ELSE 0 END END
+    ELSE (SELECT 0.5 * ts_rank({weights}, v.words, {any}) + CASE WHEN {same} OR v.words @@ {plain} THEN 0.3 WHEN d.names @@ {query} THEN 0.1 ELSE 0 END
+     FROM (SELECT CASE WHEN (SELECT count(*) = {common} FROM (SELECT FROM search_document d WHERE d.type = '{type}' AND d.vector @@ {query} LIMIT {common}) d)
+      THEN d.names ELSE d.vector || '' END AS words OFFSET 0) v) END
    + CASE WHEN replace(d.title_folded, ' ', '') = replace({named}, ' ', '') AND {named} <> '' THEN 1 + 0.6 * {fame}
     WHEN d.title_folded ^@ ({named} || ' ') THEN 0.9 + 0.6 * {fame}{kinds}
     WHEN d.names @@ {plain in title} THEN 0.3 * least(1, length({named})::float4 / greatest(1, length(d.title_folded))) ELSE 0 END)
@@ -90,7 +95,7 @@ func (o *Object) score(asked func(string) string) string {
     WHEN split_part({named}, ' ', 1) = ANY({kinds}) AND (d.title_folded || ' ') ^@ (substr({named}, strpos({named}, ' ') + 1) || ' ') THEN 0.9 + 0.6 * {fame}`
 	}
 	s = strings.ReplaceAll(strings.Replace(s, "{kinds}", kinds, 1), "{kinds}", "("+about(o.Search.Kinds, "t")+")")
-	s = strings.NewReplacer("{boost}", fmt.Sprint(boost), "{weights}", weights, "{fame}", o.fame("t")).Replace(s)
+	s = strings.NewReplacer("{boost}", fmt.Sprint(boost), "{weights}", weights, "{fame}", o.fame("t"), "{type}", o.Type, "{common}", fmt.Sprint(common)).Replace(s)
 	for _, name := range [...]string{"named", "any", "same", "plain in title", "query in title", "plain", "query"} {
 		s = strings.ReplaceAll(s, "{"+name+"}", asked(name))
 	}
@@ -149,73 +154,83 @@ func searched(schema *ast.Schema, objects []Object) (types []*Object) {
 func searchType(name string) string { return strings.TrimPrefix(valueOf(name), "_") }
 
 // hits are what a query finds of all types that are asked for, as far as the viewer
-// may see it. The query is a row of the table given.
-func hits(types []*Object, columns func(*Object) string, query string) string {
+// may see it. column says how to speak of the query and of its words.
+func hits(types []*Object, columns func(*Object) string, column func(name string) string) string {
 	var parts []string
 	for _, o := range types {
-		found := "{listed " + o.Type + " t}"
+		found := "{listed " + o.Type + " t}" // which is visible
 		if o.Search.Found != "" {
-			found = about(o.Search.Found, "t")
+			found = "{visible " + o.Type + " t} AND " + about(o.Search.Found, "t")
 		}
 		parts = append(parts, fmt.Sprintf(`SELECT %s FROM search_document d JOIN %s t ON t.id = d.id
-  WHERE d.type = '%s' AND %s AND {visible %[3]s t} AND %[5]s AND ({arg.types} IS NULL OR '%[6]s' = ANY({arg.types}))`,
-			columns(o), o.Table, o.Type, o.matches("(SELECT query FROM "+query+")", "(SELECT words FROM "+query+")"), found, searchType(o.Type)))
+  WHERE d.type = '%s' AND %s AND %s AND ({arg.types} IS NULL OR '%s' = ANY({arg.types}))`,
+			columns(o), o.Table, o.Type, o.matches(column("query"), column("words")), found, searchType(o.Type)))
 	}
 	return strings.Join(parts, "\n UNION ALL ")
 }
 
-// asked is a query as it was written, and fixed is the same with its misspelt words
-// put right, if it finds nothing as it was written, and something so.
-func asked(types []*Object) string {
-	anything := func(*Object) string { return "" }
-	return `asked AS MATERIALIZED (SELECT {tsquery arg.query}::tsquery AS plain, q.query, search_any(q.query) AS words FROM search_query({tsquery arg.query}) q (query)),
- near AS MATERIALIZED (
-  SELECT n.query AS plain, q.query, search_any(q.query) AS words, n.wording, n.named
-  FROM search_corrected({spellings arg.query}, {words arg.query}, {tsqueries arg.query}, {tsquery arg.query}::tsquery, {arg.query}, {named arg.query}) n,
-    search_query(n.query::text) q (query)
-  WHERE NOT EXISTS (` + hits(types, anything, "asked") + `)),
- fixed AS MATERIALIZED (
-  SELECT n.* FROM near n WHERE n.wording <> {arg.query} AND EXISTS (` + hits(types, anything, "near") + `))`
+// meant is a query as it was written, or else with its misspelt words put right, if it
+// finds something so. UNION ALL reads on only if nothing was found as it was written.
+func meant(types []*Object) string {
+	var forms strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(weighted("", ""))) {
+		forms.WriteString(", " + weighted("m.plain", "m.query")[name] + ` AS "` + name + `"`)
+	}
+	return `WITH meant AS MATERIALIZED (
+ SELECT m.*` + forms.String() + `
+ FROM (SELECT c.* FROM (
+   SELECT {tsquery arg.query}::tsquery AS plain, q.query, search_any(q.query) AS words, {named arg.query} AS named, NULL::text AS wording
+    FROM search_query({tsquery arg.query}) q (query)
+   UNION ALL SELECT n.query, q.query, search_any(q.query), n.named, n.wording
+    FROM search_corrected({spellings arg.query}, {words arg.query}, {tsqueries arg.query}, {tsquery arg.query}::tsquery, {arg.query}, {named arg.query}) n,
+     search_query(n.query::text) q (query)
+    WHERE n.wording <> {arg.query}) c
+  WHERE EXISTS (` + hits(types, func(*Object) string { return "" }, func(name string) string { return "c." + name }) + `) LIMIT 1) m)`
 }
 
-// SearchHit is what search finds, of several types at once.
+// searchHit is what search finds, of several types at once.
 func searchHit(types []*Object) Object {
 	node := make([]Variant, 0, len(types))
-	var text []string
+	var text, title []string
 	for _, o := range types {
 		name := searchType(o.Type)
 		node = append(node, Variant{Type: o.Type, Column: "id", When: SQL("{type} = '" + name + "'")})
 		text = append(text, fmt.Sprintf("WHEN '%s' THEN (SELECT {search %s t} FROM %s t WHERE t.id = {id})", name, o.Type, o.Table))
-	}
-	meant := func(name string) string { return `(SELECT "` + name + `" FROM meant)` }
-	forms := ""
-	for _, name := range slices.Sorted(maps.Keys(weighted("", ""))) {
-		forms += ", " + weighted("m.plain", "m.query")[name] + ` AS "` + name + `"`
-	}
-	table := `(WITH ` + asked(types) + `,
- meant AS MATERIALIZED (
-  SELECT m.*` + forms + `
-  FROM (SELECT f.plain, f.query, f.words, f.named FROM fixed f
-    UNION ALL SELECT a.plain, a.query, a.words, {named arg.query} FROM asked a WHERE NOT EXISTS (SELECT FROM fixed)) m)
- ` + hits(types, func(o *Object) string {
-		title := "nullif(d.title, '')"
 		if o.Search.Label != "" {
-			title = about(o.Search.Label, "t")
+			title = append(title, fmt.Sprintf("WHEN '%s' THEN (SELECT {label %s t} FROM %s t WHERE t.id = {id})", name, o.Type, o.Table))
+		} else {
+			title = append(title, fmt.Sprintf("WHEN '%s' THEN (SELECT nullif(d.title, '') FROM search_document d WHERE d.type = '%s' AND d.id = {id})", name, o.Type))
 		}
-		return "'" + searchType(o.Type) + "' AS type, d.id, " + title + " AS title, d.on_date, d.municipality_ids, d.state_ids, d.topic_ids,\n  " +
-			o.score(meant) + " AS score, (SELECT query FROM meant)::text AS query"
-	}, "meant") + `)`
+	}
+	form := func(name string) string { return `(SELECT "` + name + `" FROM meant)` }
+	query, label, body := SQL("(SELECT query::text FROM meant)"), cases(title), cases(text)
 	return Object{
-		Type: "SearchHit", Table: SQL(table), Keyed: true,
+		Type: "SearchHit", Keyed: true,
+		Table: "found", With: SQL(meant(types)),
+		// What is shown of a hit is looked up for those that are shown.
+		Rows: func(used func(column string) bool) SQL {
+			return SQL(hits(types, func(o *Object) string {
+				columns := []string{"'" + searchType(o.Type) + "' AS type", "d.id"}
+				for _, c := range [...]string{"on_date", "municipality_ids", "state_ids", "topic_ids"} {
+					if used(c) {
+						columns = append(columns, "d."+c)
+					}
+				}
+				if used("score") {
+					columns = append(columns, "\n  "+o.score(form)+" AS score")
+				}
+				return strings.Join(columns, ", ")
+			}, form))
+		},
 		Visible: Visibility{Public: "true"},                            // they are chosen so
 		Order:   []Term{{Field: "score", Desc: true}, {Field: "type"}}, // rows of two types may have the same key
 		Fields: Fields{
 			"node":           Field{Relation: &Relation{Either: node}},
 			"type":           Column("type"),
 			"score":          Column("score"),
-			"title":          Field{Made: &Made{From: []SQL{"{query}", "{title}"}, Make: marked}},
-			"snippet":        Field{Made: &Made{From: []SQL{"{query}", SQL("(CASE {type} " + strings.Join(text, " ") + " END)")}, Make: marked}},
-			"matchedTerms":   Field{Made: &Made{From: []SQL{"{query}", "{title}", SQL("(CASE {type} " + strings.Join(text, " ") + " END)")}, Make: matched}},
+			"title":          Field{Made: &Made{From: []SQL{query, label}, Make: marked}},
+			"snippet":        Field{Made: &Made{From: []SQL{query, body}, Make: marked}},
+			"matchedTerms":   Field{Made: &Made{From: []SQL{query, label, body}, Make: matched}},
 			"date":           Column("on_date"),
 			"municipalities": Joined("{id} = ANY({parent.municipality_ids})").By(`{name} COLLATE "de-x-icu", {id}`),
 			"states":         Joined("{id} = ANY({parent.state_ids})").By("{key}"),
@@ -224,14 +239,15 @@ func searchHit(types []*Object) Object {
 		Facets: map[string]Facet{
 			"type": By("type"), "year": ByYear("date"), "state": By("states"), "municipality": By("municipalities"), "topic": By("topics"),
 		},
-		Beside: map[string]SQL{
-			"didYouMean": SQL("(WITH " + asked(types) + "\n SELECT wording FROM fixed)"),
-		},
+		Beside: map[string]SQL{"didYouMean": "(SELECT wording FROM meant)"},
 	}
 }
 
+// cases is what there is to a hit, by its type.
+func cases(parts []string) SQL { return SQL("(CASE {type} " + strings.Join(parts, " ") + " END)") }
+
 // choice is how many titles with a word that begins with what was typed are taken into
-// account; there may be very many of them.
+// account, the shortest, of which it is the most; there may be very many of them.
 const choice = 200
 
 // suggestion is what a search field offers while somebody is typing: names that begin
@@ -262,12 +278,12 @@ func suggestion(types []*Object) (Object, Root) {
 			`(SELECT '{name}' AS type, 0 AS inside, d.id, d.title, {label} AS label, d.title_folded, {fame} AS fame
   FROM search_document d JOIN {table} t ON t.id = d.id
   WHERE {asked} AND d.title_folded ~>=~ {typed} AND d.title_folded ~<~ ({typed} || chr(1114111))
-  ORDER BY {byFame}d.title_folded USING ~<~ LIMIT {arg.first})
- UNION ALL (SELECT * FROM (
-  SELECT '{name}', CASE WHEN position(' ' || {typed} IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, {label}, d.title_folded, {fame} AS fame
-  FROM search_document d JOIN {table} t ON t.id = d.id
-  WHERE {asked} AND ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT {titles arg.prefix}::tsquery) AND NOT d.title_folded ^@ {typed}
-  LIMIT {choice}) d ORDER BY inside, {byFame}d.title_folded USING ~<~ LIMIT {arg.first})`))
+  ORDER BY {byFame}d.title_folded USING ~<~, d.id LIMIT {arg.first})
+ UNION ALL (SELECT '{name}', CASE WHEN position(' ' || {typed} IN d.title_folded) > 0 THEN 1 ELSE 2 END AS inside, d.id, d.title, {label}, d.title_folded, {fame} AS fame
+  FROM (SELECT d.type, d.id, d.title, d.title_folded FROM search_document d
+   WHERE d.type = '{type}' AND ts_filter(d.vector, ARRAY['a'::"char"]) @@ (SELECT {titles arg.prefix}::tsquery) AND NOT d.title_folded ^@ {typed}
+   ORDER BY octet_length(d.title_folded), d.title_folded USING ~<~, d.id LIMIT {choice}) d JOIN {table} t ON t.id = d.id
+  WHERE {asked} ORDER BY inside, {byFame}d.title_folded USING ~<~, d.id LIMIT {arg.first})`))
 	}
 	object := Object{Type: "Suggestion", Keyed: true, Visible: Visibility{Public: "true"}, Fields: Fields{
 		"text": Column("title"), "label": Column("label"), "type": Column("type"), "node": Field{Relation: &Relation{Either: node}},

@@ -14,7 +14,8 @@ type builder struct {
 	params    []param
 	index     map[param]int
 	aliases   int
-	whole     bool // what is being written reads all rows of a list, not a page
+	whole     bool            // what is being written reads all rows of a list, not a page
+	columns   map[string]bool // that pieces of SQL have used, of whatever row
 }
 
 // row says what the placeholders of a piece of SQL mean.
@@ -40,9 +41,12 @@ func (b *builder) expr(sql SQL, r row) string {
 			return b.param(param{from: fromNow, scalar: "DateTime"})
 		case p == "today":
 			return b.param(param{from: fromToday, scalar: "Date"})
+		case p == "viewer":
+			return b.param(param{from: fromViewer, scalar: "ID"})
 		case p == "arg":
 			return b.param(r.args[""])
 		case strings.HasPrefix(p, "parent."):
+			b.columns[p[len("parent."):]] = true
 			return r.parent + p[len("parent."):]
 		case p == "tsquery arg":
 			return b.argument(r, "", "tsquery")
@@ -74,6 +78,7 @@ func (b *builder) expr(sql SQL, r row) string {
 			name, field, _ := strings.Cut(words[1], ".")
 			return b.expr(b.catalogue.objects[name].Fields[field].Expr, of)
 		}
+		b.columns[p] = true
 		return r.alias + "." + r.prefix + p
 	})
 }
@@ -114,21 +119,11 @@ func (b *builder) argument(r row, name, how string) string {
 // visible is what the viewer may see of a type. If the row was reached from
 // its holder by the relation given, the holder is known to be visible.
 func (b *builder) visible(o *Object, r row, from *reached) []string {
-	v := o.Visible
-	sql := v.Public
-	switch {
-	case b.role == Editor && v.Editor != "":
-		sql = v.Editor
-	case b.role == Moderator && v.Moderator != "":
-		sql = v.Moderator
-	case b.role == Moderator && v.Editor != "":
-		sql = v.Editor
-	}
 	var conds []string
-	if sql != "" {
+	if sql := o.Visible.of(b.role); sql != "" {
 		conds = append(conds, "("+b.expr(sql, r)+")")
 	}
-	if via := v.Via; via.Type != "" && (from == nil || from.holder != via.Type || from.relation.child != via.Column) {
+	if via := o.Visible.Via; via.Type != "" && (from == nil || from.holder != via.Type || from.relation.child != via.Column) {
 		holder := b.catalogue.objects[via.Type]
 		h := row{alias: b.alias()}
 		column := r.alias + "." + via.Column

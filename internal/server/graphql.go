@@ -18,20 +18,21 @@ import (
 // It is our own because gqlgen's transports run what follows the JSON, repeat
 // what was sent in their errors and do not negotiate.
 type graphqlHTTP struct {
-	executor graphql.GraphExecutor
-	buffers  sync.Pool // of *[]byte: a request is read into one, its answer written into it
+	executor     graphql.GraphExecutor
+	authenticate authenticator
+	buffers      sync.Pool // of *[]byte: a request is read into one, its answer written into it
 }
 
 // maxKept is the size up to which a buffer is used again: one huge answer should
 // not be held for ever.
 const maxKept = 1 << 20
 
-func newGraphQLHTTP(executor graphql.GraphExecutor) *graphqlHTTP {
-	return &graphqlHTTP{executor: executor, buffers: sync.Pool{New: func() any { return new([]byte) }}}
+func newGraphQLHTTP(executor graphql.GraphExecutor, authenticate authenticator) *graphqlHTTP {
+	return &graphqlHTTP{executor: executor, authenticate: authenticate, buffers: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
 func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Add("Vary", "Accept, Accept-Encoding")
+	w.Header().Add("Vary", "Accept, Accept-Encoding, Authorization")
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method == http.MethodOptions {
 		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
@@ -41,6 +42,10 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, ok := negotiate(r.Header.Values("Accept"))
 	if !ok {
 		g.refuse(w, plainJSON, refuse(http.StatusNotAcceptable, "Answers are %s or %s; name one of them in the header Accept.", graphqlResponse, plainJSON))
+		return
+	}
+	r, known := g.identify(w, r, answer)
+	if !known {
 		return
 	}
 

@@ -43,7 +43,7 @@ func TestQuery(t *testing.T) {
 				t.Errorf("%s: %s: got %q, want %q", name, header, got, want)
 			}
 		}
-		if got := strings.Join(r.Header.Values("Vary"), ", "); got != "Origin, Accept, Accept-Encoding" {
+		if got := strings.Join(r.Header.Values("Vary"), ", "); got != "Origin, Accept, Accept-Encoding, Authorization" {
 			t.Errorf("%s: Vary: got %q", name, got)
 		}
 	}

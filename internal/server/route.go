@@ -27,7 +27,7 @@ func (s *Server) routes(c Config) http.Handler {
 		page.ServeHTTP(w, r)
 	})
 	mux := http.NewServeMux()
-	mux.Handle(graphqlPath, newGraphQLHTTP(c.Executor))
+	mux.Handle(graphqlPath, newGraphQLHTTP(c.Executor, c.Authenticate))
 	mux.Handle("/{$}", reading(page))
 	mux.Handle(graphiql.Assets, reading(found))
 	mux.Handle(schemaPath, reading(schema(c.SDL)))

@@ -6,7 +6,7 @@
 //	observe      request id, access log, panics become INTERNAL
 //	CORS         browsers of the configured origins may call
 //	routes       which path takes which methods; problem+json for the rest
-//	graphqlHTTP  reads the request strictly, negotiates, lets graph run it, writes the bytes
+//	graphqlHTTP  negotiates, authenticates, reads the request strictly, lets graph run it, writes the bytes
 package server
 
 import (
@@ -23,6 +23,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"stadtgraph/internal/auth"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/postgres"
 )
@@ -47,6 +48,9 @@ const (
 // Config is what a server needs.
 type Config struct {
 	Executor graphql.GraphExecutor
+
+	// Authenticate says who holds a token. Requests without one never ask it.
+	Authenticate func(ctx context.Context, token string) (*auth.Actor, error)
 
 	// Database is asked whether it answers and which migrations it has. It should
 	// not be the pool that requests wait for: a busy server is still ready.

@@ -120,7 +120,7 @@ func (tx *Tx) lookup(ctx context.Context, d *Draft, version int, exists bool) er
 		d.refuse(NotFound, []string{"input", "id"}, "There is no %s of this id.", d.Object.Type)
 		return d.UserErrors
 	}
-	if exists && version > 0 && int(d.Old["version"].(float64)) != version {
+	if exists && version != 0 && int(d.Old["version"].(float64)) != version {
 		return tx.conflict(ctx, d, version)
 	}
 	for _, ref := range d.references {

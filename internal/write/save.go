@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -307,8 +306,16 @@ func (tx *Tx) within(ctx context.Context, d *Draft) error {
 func (tx *Tx) conflict(ctx context.Context, d *Draft, version int) error {
 	now := int(d.Old["version"].(float64))
 	current := &Current{Version: now}
-	if at, ok := d.Old["modified_at"].(string); ok {
-		current.ModifiedAt, _ = time.Parse(time.RFC3339Nano, at)
+	var by *string
+	err := tx.QueryRow(ctx, `SELECT c.at, c.actor_name, ARRAY(SELECT DISTINCT split_part(r.path, '.', 1) FROM revision_changes(@type, @id, @since, @now) r
+  WHERE r.path NOT IN ('version', 'modifiedAt') ORDER BY 1)
+ FROM change c WHERE c.type = @type AND c.id = @id AND c.version = @now AND c.action NOT IN ('VISIBILITY', 'DUE')`,
+		pgx.NamedArgs{"type": d.Object.Type, "id": d.ID.String(), "since": max(version, 0), "now": now}).Scan(&current.ModifiedAt, &by, &current.Changed)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	if by != nil {
+		current.By = *by
 	}
 	return UserErrors{{Path: []string{"input", "version"}, Code: Conflict, Current: current,
 		Message: fmt.Sprintf("It is at version %d by now, not %d; look at what has changed and send the change again.", now, version)}}

@@ -2,19 +2,16 @@ package write
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/change"
 	"stadtgraph/internal/fault"
-	"stadtgraph/internal/nodeid"
 )
 
 // Writer runs what somebody writes, each in a transaction of its own.
@@ -48,7 +45,7 @@ func (w *Writer) Run(ctx context.Context, actor *auth.Actor, action string, do f
 }
 
 func (w *Writer) once(ctx context.Context, actor *auth.Actor, action string, do func(tx *Tx) error) error {
-	tx, err := w.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin(actor, action)})
+	tx, err := change.Begin(ctx, w.pool, actor, action)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -60,19 +57,6 @@ func (w *Writer) once(ctx context.Context, actor *auth.Actor, action string, do 
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
-}
-
-// begin starts a transaction and says who acts, in one round trip.
-func begin(actor *auth.Actor, action string) string {
-	who := map[string]string{"name": actor.Name, "role": string(actor.Role), "action": action}
-	if actor.Token != [16]byte{} {
-		who["token"] = nodeid.UUID(actor.Token).String()
-	}
-	text, err := json.Marshal(who)
-	if err != nil {
-		panic(err) // texts always have a form
-	}
-	return "BEGIN; SELECT set_config('stadtgraph.actor', E'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(string(text)) + "', true)"
 }
 
 // errSlugRace says that somebody took a slug between looking and writing.

@@ -1,0 +1,2 @@
+DROP FUNCTION territories_permit(text[], uuid[], uuid[]);
+DROP TABLE api_token;
