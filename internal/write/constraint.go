@@ -57,6 +57,9 @@ func (tx *Tx) rule(s statement, name string) (rule, bool) {
 			if column, ok := strings.CutPrefix(rest, s.table+"_"); ok && s.def != nil && r.field == nil {
 				r.field = fieldIn(tx.catalogue.Schema.Types, s.def, column)
 			}
+			if kind.suffix == "currency" && len(r.field) == 1 {
+				r.field = append(slices.Clone(r.field), "currency")
+			}
 			return r, true
 		}
 	}

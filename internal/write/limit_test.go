@@ -81,13 +81,16 @@ func TestLimits(t *testing.T) {
 		Required          bool
 		Precision, Scale  int
 		Checks            []string
+		Indexed           bool
 	}
 	rows, err := tx.Query(t.Context(), `
 SELECT a.attrelid::regclass::text AS table, a.attname AS name, b.typname AS type, a.attnotnull AND NOT a.attidentity <> '' AS required,
  CASE WHEN b.typname = 'numeric' THEN (greatest(a.atttypmod, t.typtypmod) - 4) >> 16 ELSE 0 END AS precision,
  CASE WHEN b.typname = 'numeric' THEN (greatest(a.atttypmod, t.typtypmod) - 4) & 2047 ELSE 0 END AS scale,
  ARRAY(SELECT pg_get_constraintdef(c.oid) FROM pg_constraint c WHERE c.contype = 'c'
-  AND (c.contypid = t.oid OR c.conrelid = a.attrelid AND c.conkey = ARRAY[a.attnum]) ORDER BY c.conname) AS checks
+  AND (c.contypid = t.oid OR c.conrelid = a.attrelid AND c.conkey = ARRAY[a.attnum]) ORDER BY c.conname) AS checks,
+ EXISTS (SELECT FROM pg_index i JOIN pg_class n ON n.oid = i.indexrelid JOIN pg_am m ON m.oid = n.relam
+  WHERE i.indrelid = a.attrelid AND a.attnum = ANY(i.indkey) AND m.amname = 'btree' AND b.typname = 'text') AS indexed
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
 WHERE a.attrelid::regclass::text = ANY($1) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY 1, a.attnum`, slices.Collect(func(yield func(string) bool) {
@@ -141,6 +144,9 @@ ORDER BY 1, a.attnum`, slices.Collect(func(yield func(string) bool) {
 					highest = strings.TrimRight(m[4]+"."+strings.Repeat("0", len(decimals)), ".")
 				}
 			}
+		}
+		if c.Indexed && highest == "" && len(c.Checks) == 0 { // an entry of an index has 2,704 bytes at most
+			kind, lowest, highest = " text ", "0", "300"
 		}
 		if highest != "" {
 			line += kind + lowest + " " + highest
