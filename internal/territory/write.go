@@ -39,6 +39,9 @@ func Dissolve(ctx context.Context, tx *write.Tx, id nodeid.ID, version int, in p
 	case dissolved:
 		return write.Refuse(write.NotAllowed, []string{"input", "id"}, "It is dissolved already.")
 	}
+	if err := tx.Within(ctx, "Municipality", "SELECT @id::uuid AS municipality_id, NULL::uuid AS state_id", id.UUID, "input", "id"); err != nil {
+		return err
+	}
 	references, _ := in["successors"].([]any)
 	successors, err := tx.Resolve(ctx, "Municipality", references, "input", "successors")
 	if err != nil {

@@ -2,6 +2,7 @@ package write
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -269,7 +270,11 @@ func (r *Registry) refer(d *Draft, given plan.Input, to map[string]string, into 
 		case string:
 			ref.value = v
 		case plan.Input:
-			ref.value = externalKey(v["source"], v["id"])
+			text, err := json.Marshal([]any{v["source"], v["id"]})
+			if err != nil {
+				panic(err) // texts always have a form
+			}
+			ref.value = string(text)
 		}
 	}
 	if ref.by == "" {
@@ -278,8 +283,6 @@ func (r *Registry) refer(d *Draft, given plan.Input, to map[string]string, into 
 	}
 	d.references = append(d.references, ref)
 }
-
-func externalKey(source, id any) string { return fmt.Sprint(source) + "\n" + fmt.Sprint(id) }
 
 func oneOf(types []string) string { return "a " + strings.Join(types, " or ") }
 

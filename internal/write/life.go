@@ -3,6 +3,7 @@ package write
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"stadtgraph/internal/auth"
@@ -119,20 +120,13 @@ func (tx *Tx) move(d *Draft, from, to string, at time.Time) error {
 
 // Complete notes what a row lacks for being public.
 func (d *Draft) Complete() {
-	for _, name := range d.Object.Required {
-		if v, ok := d.Value(snake(name)).(string); ok && v == "" {
-			d.refuse(Required, []string{"input", name}, "This is needed before it can be public.")
-		}
-	}
 	readable := len(d.Object.Readable) == 0
 	for _, column := range d.Object.Readable {
 		text, _ := d.Value(column).(string)
 		readable = readable || text != ""
 	}
 	if !readable {
-		for _, column := range d.Object.Readable {
-			d.refuse(Required, []string{"input", column}, "One of %v is needed before it can be public.", d.Object.Readable)
-		}
+		d.refuse(Required, append(slices.Clip(d.Path), "id"), "It needs a text before it can be public: `%s`.", strings.Join(d.Object.Readable, "` or `"))
 	}
 }
 

@@ -218,6 +218,7 @@ func (tx *Tx) publishRecord(ctx context.Context, o *Object, key nodeid.UUID, sta
 	}
 	when, given := at.(time.Time)
 	_, err := tx.Change(ctx, o.Type, tx.id(o, key), 0, func(d *Draft) error {
+		d.Path = path
 		if d.Old["publication_status"] == status && !given {
 			return nil
 		}

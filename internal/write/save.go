@@ -281,25 +281,40 @@ func (d *Draft) row() (statement, error) {
 
 // within refuses rows outside of the territories that a token is limited to.
 func (tx *Tx) within(ctx context.Context, d *Draft) error {
+	return tx.Within(ctx, d.Object.Type, d.Object.Belongs, d.ID, d.Path...)
+}
+
+// Within refuses a row of a type outside of the territories that a token is limited
+// to. A query says where the row @id belongs, as an Object does.
+func (tx *Tx) Within(ctx context.Context, typeName, belongs string, id nodeid.UUID, path ...string) error {
 	if len(tx.Actor.Territories) == 0 {
 		return nil
 	}
-	belongs := d.Object.Belongs
 	if belongs == "" {
-		return Refuse(OutOfScope, d.Path, "This token writes only what belongs to its territories; a %s belongs to none.", d.Object.Type)
+		return Refuse(OutOfScope, path, "This token writes only what belongs to its territories; a %s belongs to none.", typeName)
 	}
 	var inside bool
 	err := tx.QueryRow(ctx, `SELECT coalesce(bool_and(
   o.municipality_id IN (SELECT m FROM territory_members(@keys) m) OR o.state_id IN (SELECT s.id FROM state s WHERE s.key = ANY(@keys))), false)
  FROM (`+belongs+`) o WHERE num_nonnulls(o.municipality_id, o.state_id) > 0`,
-		pgx.NamedArgs{"id": d.ID.String(), "keys": tx.Actor.Territories}).Scan(&inside)
+		pgx.NamedArgs{"id": id.String(), "keys": tx.Actor.Territories}).Scan(&inside)
 	if err != nil {
 		return err
 	}
 	if !inside {
-		return Refuse(OutOfScope, d.Path, "This token writes only what belongs to its territories.")
+		return Refuse(OutOfScope, path, "This token writes only what belongs to its territories.")
 	}
 	return nil
+}
+
+// beside is the path of a field that stands beside the input object of a draft, or in
+// the input itself if the draft has none.
+func (d *Draft) beside(name string) []string {
+	at := d.Path
+	if len(at) > 1 {
+		at = at[:len(at)-1]
+	}
+	return append(slices.Clip(at), name)
 }
 
 // conflict says what a row has become since a version.
@@ -317,7 +332,7 @@ func (tx *Tx) conflict(ctx context.Context, d *Draft, version int) error {
 	if by != nil {
 		current.By = *by
 	}
-	return UserErrors{{Path: []string{"input", "version"}, Code: Conflict, Current: current,
+	return UserErrors{{Path: d.beside("version"), Code: Conflict, Current: current,
 		Message: fmt.Sprintf("It is at version %d by now, not %d; look at what has changed and send the change again.", now, version)}}
 }
 
