@@ -470,3 +470,64 @@ func (h *hostility) readBack(t *testing.T, e *graph.Executor, id, readable strin
 		t.Errorf("%s: is shown as %s", what, clipped(html))
 	}
 }
+
+// TestListsAreKept writes two items into each list of each type, and one reference into
+// each field of one, and wants as many back.
+func TestListsAreKept(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.From(t, "shipped", seedVersion(), seed)
+	e := newWriting(t, pool)
+	h := newHostility(t, pool, e)
+	for _, f := range h.schema.Types["ImportRecordInput"].Fields {
+		def := h.schema.Types[f.Type.Name()]
+		if def.Kind != ast.InputObject {
+			continue
+		}
+		typeName := strings.TrimSuffix(def.Name, "Input")
+		for _, field := range def.Fields {
+			shown := h.schema.Types[typeName].Fields.ForName(field.Name)
+			reference := map[string]any{"id": h.ids[h.target(typeName, field.Name)]}
+			input, want, selection := h.valid(def, typeName), 1, "__typename"
+			switch inner := h.schema.Types[field.Type.Name()]; {
+			case shown == nil || input[field.Name] != nil:
+				continue
+			case inner.Name == "ReferenceInput":
+				input[field.Name] = reference
+			case inner.Name == "ReferenceListInput":
+				input[field.Name] = map[string]any{"set": []any{reference}}
+			case inner.Kind == ast.InputObject && field.Type.Elem != nil:
+				first, second := h.valid(inner, h.inner(typeName, field.Name)), h.valid(inner, h.inner(typeName, field.Name))
+				if field.Name == "mentions" {
+					second["role"] = h.schema.Types["MentionRole"].EnumValues[1].Name
+				}
+				if field.Name == "media" {
+					second["asset"] = map[string]any{"id": anotherPicture(t, h, e)}
+				}
+				input[field.Name], want = []any{first, second}, 2
+			default:
+				continue
+			}
+			if strings.HasSuffix(shown.Type.Name(), "Connection") {
+				selection = "totalCount"
+			}
+			if field.Name == "owners" || field.Name == "predecessor" {
+				input["owners"] = map[string]any{"set": []any{map[string]any{"key": "09461000"}}}
+			}
+			answer := h.send(t, e, map[string]any{f.Name: input})
+			if answer.Data == nil || len(answer.Data.ImportRecords.UserErrors) > 0 {
+				t.Errorf("%s.%s is refused: %+v", typeName, field.Name, answer)
+				continue
+			}
+			id := answer.Data.ImportRecords.Results[0].NodeID
+			raw := runAs(t, token(auth.Admin), e, fmt.Sprintf(`query ($id: ID!) { node(id: $id) { ... on %s { value: %s { %s } } } }`, typeName, field.Name, selection), map[string]any{"id": id})
+			if got := strings.Count(raw, `"__typename"`); selection == "__typename" && got != want || selection == "totalCount" && !strings.Contains(raw, fmt.Sprintf(`"totalCount":%d`, want)) {
+				t.Errorf("%s.%s: want %d; got %s", typeName, field.Name, want, raw)
+			}
+		}
+	}
+}
+
+// anotherPicture is the id of another picture.
+func anotherPicture(t *testing.T, h *hostility, e *graph.Executor) string {
+	return h.send(t, e, map[string]any{"mediaAsset": h.valid(h.schema.Types["MediaAssetInput"], "MediaAsset")}).Data.ImportRecords.Results[0].NodeID
+}

@@ -103,19 +103,24 @@ func (tx *Tx) move(d *Draft, from, to string, at time.Time) error {
 	default:
 		return nil
 	}
-	if _, dated := d.Old["published_on_start"]; dated && d.Value("published_on_start") == nil {
-		day := at
-		if when, ok := instant(d.Value("published_at")); ok {
-			day = when
-		}
-		on := day.In(berlin).Format(time.DateOnly)
-		d.Set["published_on_start"], d.Set["published_on_end"], d.Set["published_on_precision"] = on, on, "DAY"
-	}
+	d.dated(at)
 	d.Complete()
 	if len(d.UserErrors) > 0 {
 		return d.UserErrors
 	}
 	return nil
+}
+
+// dated gives a row that becomes public the date that readers see, unless it has one.
+func (d *Draft) dated(at time.Time) {
+	if _, dated := d.Old["published_on_start"]; !dated || d.Value("published_on_start") != nil {
+		return
+	}
+	if when, ok := instant(d.Value("published_at")); ok {
+		at = when
+	}
+	on := at.In(berlin).Format(time.DateOnly)
+	d.Set["published_on_start"], d.Set["published_on_end"], d.Set["published_on_precision"] = on, on, "DAY"
 }
 
 // Complete notes what a row lacks for being public.
@@ -126,7 +131,11 @@ func (d *Draft) Complete() {
 		readable = readable || text != ""
 	}
 	if !readable {
-		d.refuse(Required, append(slices.Clip(d.Path), "id"), "It needs a text before it can be public: `%s`.", strings.Join(d.Object.Readable, "` or `"))
+		field := "id"
+		if len(d.Path) > 1 { // a record of an import
+			field = "publicationStatus"
+		}
+		d.refuse(Required, append(slices.Clip(d.Path), field), "It needs a text before it can be public: `%s`.", strings.Join(d.Object.Readable, "` or `"))
 	}
 }
 

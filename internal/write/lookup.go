@@ -242,7 +242,7 @@ func (c *child) order() string {
 
 // merge adds and removes links, and drops those that are there twice.
 func (c *child) merge(d *Draft) {
-	if c.field.Table == "" || c.field.Fields != nil || c.field.Sourced || c.field.Shared {
+	if c.def != nil { // rows of their own: two that are alike are two
 		return
 	}
 	same := func(a, b map[string]any) bool {
