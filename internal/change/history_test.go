@@ -2,6 +2,7 @@ package change_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -267,7 +268,7 @@ func version(t testing.TB, db postgres.DB, n, version int) string {
 	t.Helper()
 	var state *string
 	if err := db.QueryRow(t.Context(), `SELECT concat_ws(' ', s ->> 'title', s ->> 'slug', s ->> 'publication_status', (SELECT string_agg(l ->> 'position' || (l ->> 'url'), ',') FROM jsonb_array_elements(s -> 'links') l))
-FROM revision_state('Article', $1, $2) s WHERE s IS NOT NULL`, uuid(n), version).Scan(&state); err != nil && err != pgx.ErrNoRows {
+FROM revision_state('Article', $1, $2) s WHERE s IS NOT NULL`, uuid(n), version).Scan(&state); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		t.Fatal(err)
 	}
 	if state == nil {
