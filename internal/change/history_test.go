@@ -243,7 +243,7 @@ SELECT format('%s has no history', c.relname) FROM pg_class c
 WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname NOT IN (TABLE main) AND c.relname NOT IN (SELECT p.source FROM history_part p)
   AND c.relname NOT IN ('dataset', 'former_slug') AND EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confrelid::regclass::text IN (TABLE main))
 UNION ALL
-SELECT format('%s has a version and no history', c.relname) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'version'
+SELECT format('%s has a version and no history', c.relname) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'version' AND c.relname !~ '^river_'
 WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname NOT IN (TABLE main) AND c.relname NOT IN ('change', 'schema_migrations')
 UNION ALL
 SELECT format('%s has no key', s.source) FROM (SELECT source FROM history_type UNION SELECT source FROM history_part) s
