@@ -24,7 +24,7 @@ import (
 )
 
 // awkwardVersion stands for what awkward fills a database with.
-var awkwardVersion = fmt.Sprint("6", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
+var awkwardVersion = fmt.Sprint("7", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
 
 // awkward is a database whose rows are as difficult as the tables allow: nulls
 // wherever they may be, ties, every status, deleted and drafted holders, texts
@@ -110,11 +110,33 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := tx.Commit(ctx); err != nil {
 		return err
 	}
+	if err := f.edit(ctx, pool); err != nil {
+		return err
+	}
 	catalogue, err := graph.Catalogue()
 	if err != nil {
 		return err
 	}
 	return search.Refresh(ctx, pool, catalogue)
+}
+
+// edit changes some rows later, and what belongs to them, so that they have revisions.
+func (f *filler) edit(ctx context.Context, pool *pgxpool.Pool) error {
+	for _, statement := range []string{
+		`UPDATE article SET kicker = '"quoted" Ä' WHERE id = ANY ($1); DELETE FROM article_link WHERE article_id = ANY ($1)`,
+		`UPDATE article SET kicker = NULL WHERE id = ANY ($1); UPDATE article_topic SET position = position + 50 WHERE article_id = ANY ($1)`,
+		`UPDATE strategy SET target_year = 2045 WHERE id = ANY ($1)`,
+		`UPDATE organization SET short_name = '{now}' WHERE id = ANY ($1)`,
+		`UPDATE municipality SET population = NULL WHERE id = ANY ($1)`,
+	} {
+		table, _, _ := strings.Cut(strings.TrimPrefix(statement, "UPDATE "), " ")
+		for part := range strings.SplitSeq(statement, "; ") {
+			if _, err := pool.Exec(ctx, part, f.ids[table][3:9]); err != nil {
+				return fmt.Errorf("%s: %w", part, err)
+			}
+		}
+	}
+	return nil
 }
 
 // put adds a row: columns and values in turn. A list stands for such pairs.

@@ -33,7 +33,7 @@ func TestHistorySeesWhatTheCatalogueSees(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range catalogue.Objects() {
-		if o.Prefix == "" {
+		if o.Prefix == "" || o.Visible.Public == "false" {
 			continue
 		}
 		if tables[o.Type] == "" {

@@ -36,6 +36,8 @@ var unindexed = map[string]string{
 	"measures orderBy.{field: POPULATION":        "the town's, and a measure may have several: it is looked up for each measure",
 	"measures orderBy.{field: MUNICIPALITY_NAME": "the town's, and a measure may have several: it is looked up for each measure",
 	"articles orderBy.{field: COMMENT_COUNT":     "counted in the index of comments for each article; stored, each comment would change the article",
+	"auditLog filter.action.isNull":              "no entry is without one",
+	"auditLog filter.createdAt.isNull":           "no entry is without one",
 	"articles filter.territory":                  "the towns of a state have a good part of all articles, and a plan is made for any territory",
 }
 

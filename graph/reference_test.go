@@ -465,8 +465,12 @@ func (ref *reference) related(r row, rel *plan.Relation, target *plan.Object, f 
 	in := all(target)
 	switch {
 	case strings.HasPrefix(string(rel.Rows), "("): // computed for each row
+		query := rel.Rows
+		if f != nil {
+			query = ref.allGiven(query, f.Field)
+		}
 		in.from = fmt.Sprintf("(SELECT self.ref_key AS ref_parent, self.ref_key || '/' || computed.ref_place AS ref_key, computed.*"+
-			" FROM %s self, LATERAL (SELECT *, row_number() OVER (ORDER BY query::text) AS ref_place FROM %s query) computed)", r.from, ref.fill(rel.Rows, n))
+			" FROM %s self, LATERAL (SELECT *, row_number() OVER (ORDER BY query::text) AS ref_place FROM %s query) computed)", r.from, ref.fill(query, n))
 		condition += " AND {ref_parent} = self.ref_key"
 	case target.Prefix == "":
 		in = keyed(target, cmp.Or(rel.Rows, target.Table), "ctid")
@@ -488,6 +492,9 @@ func (ref *reference) related(r row, rel *plan.Relation, target *plan.Object, f 
 // either follows the column that is set; to no row if the viewer may not see it.
 func (ref *reference) either(r row, variants []plan.Variant) (rows []row) {
 	for _, v := range variants {
+		if v.When != "" && ref.value(r, v.When) != "true" {
+			continue
+		}
 		rows = append(rows, ref.related(r, plan.One(v.Column).Relation, ref.catalogue.Object(v.Type), nil)...)
 	}
 	return rows

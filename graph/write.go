@@ -47,6 +47,7 @@ var mutations = func() map[string]mutation {
 	all := map[string]mutation{
 		"adoptStrategy":        {auth.Publish, adoptStrategy},
 		"dissolveMunicipality": {auth.Administer, dissolveMunicipality},
+		"correctMunicipality":  {auth.Administer, correctMunicipality},
 		"importRecords":        {auth.Write, importRecords},
 		"restoreRevision":      {auth.Write, restoreRevision},
 		"createToken":          {auth.Administer, createToken},
@@ -161,6 +162,14 @@ func adoptStrategy(ctx context.Context, tx *write.Tx, in plan.Input) (answer, er
 func dissolveMunicipality(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
 	id, version := target(in)
 	if err := territory.Dissolve(ctx, tx, id, version, in); err != nil {
+		return nil, err
+	}
+	return answer{"municipality": id}, nil
+}
+
+func correctMunicipality(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+	id, version := target(in)
+	if err := territory.Correct(ctx, tx, id, version, in); err != nil {
 		return nil, err
 	}
 	return answer{"municipality": id}, nil

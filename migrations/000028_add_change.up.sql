@@ -15,7 +15,7 @@ CREATE TABLE change (
      'VISIBILITY', -- nothing of it changed, but what it hangs on did
      'DUE')),      -- nothing of it changed, but time went by
   at             timestamptz NOT NULL DEFAULT now(),
-  actor_token    uuid DEFAULT (nullif(current_setting('stadtgraph.actor', true), '')::jsonb ->> 'token')::uuid,
+  token_id       uuid DEFAULT (nullif(current_setting('stadtgraph.actor', true), '')::jsonb ->> 'token')::uuid,
   actor_name     text DEFAULT nullif(current_setting('stadtgraph.actor', true), '')::jsonb ->> 'name', -- null for a command
   actor_role     text DEFAULT nullif(current_setting('stadtgraph.actor', true), '')::jsonb ->> 'role',
   mutation       text DEFAULT nullif(current_setting('stadtgraph.actor', true), '')::jsonb ->> 'action',
@@ -303,21 +303,22 @@ BEGIN
     RETURN NULL;
   END IF;
   INSERT INTO change (type, id, version, action, visible_before, visible_after)
-  SELECT {T}, m.id, CASE WHEN u.before IS DISTINCT FROM u.after THEN u.version + 1 ELSE m.version END,
-    CASE WHEN u.before IS DISTINCT FROM u.after THEN {action} ELSE 'VISIBILITY' END, u.seen, {visible m}
-  FROM (
+  SELECT {T}, m.id, CASE WHEN u.counts THEN u.version + 1 ELSE m.version END,
+    CASE WHEN u.counts THEN {action} ELSE 'VISIBILITY' END, u.seen, {visible m}
+  FROM (SELECT *, before IS DISTINCT FROM after OR version <> declared AND NOT EXISTS ( -- a writer says so
+      SELECT FROM change c WHERE {this} = u.id AND c.action NOT IN ('VISIBILITY', 'DUE')) AS counts FROM (
     SELECT id, (array_agg(j) FILTER (WHERE was))[1] AS before, (array_agg(j) FILTER (WHERE NOT was))[1] AS after,
-      max(version) FILTER (WHERE was) AS version, bool_or(seen) FILTER (WHERE was) AS seen,
+      max(version) FILTER (WHERE was) AS version, max(version) FILTER (WHERE NOT was) AS declared, bool_or(seen) FILTER (WHERE was) AS seen,
       bool_or(own) FILTER (WHERE was) AS owned, bool_or(own) FILTER (WHERE NOT was) AS owns
     FROM (
       SELECT r.id, true AS was, to_jsonb(r) - {derived}::text[] AS j, r.version, {seen r} AS seen, {own r} AS own FROM old_rows r
       WHERE NOT EXISTS (SELECT FROM change c WHERE {this} = r.id AND c.action = 'CREATE')
       UNION ALL
-      SELECT r.id, false, to_jsonb(r) - {derived}::text[], NULL, NULL, {own r} FROM new_rows r
+      SELECT r.id, false, to_jsonb(r) - {derived}::text[], r.version, NULL, {own r} FROM new_rows r
       WHERE NOT EXISTS (SELECT FROM change c WHERE {this} = r.id AND c.action = 'CREATE')
     ) r GROUP BY id
-  ) u JOIN {M} m ON m.id = u.id
-  WHERE u.before IS DISTINCT FROM u.after OR u.owned IS DISTINCT FROM u.owns
+  ) u) u JOIN {M} m ON m.id = u.id
+  WHERE u.counts OR u.owned IS DISTINCT FROM u.owns
   ON CONFLICT (type, id, txid) WHERE txid <> '0'::xid8 DO UPDATE SET visible_after = excluded.visible_after,
     version = CASE WHEN change.action IN ('VISIBILITY', 'DUE') THEN excluded.version ELSE change.version END,
     action = CASE WHEN change.action IN ('VISIBILITY', 'DUE') OR excluded.action IN ('DELETE', 'RESTORE') THEN excluded.action ELSE change.action END;

@@ -1,5 +1,5 @@
 DROP FUNCTION history_restore(text, uuid, integer, jsonb);
-DROP INDEX change_at_idx;
+DROP INDEX change_at_idx, change_token_idx, change_id_idx;
 DROP VIEW recorded_change;
 DROP FUNCTION revision_changes(text, uuid, integer, integer);
 DROP FUNCTION history_told(text, text, jsonb);

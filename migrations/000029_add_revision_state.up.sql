@@ -70,40 +70,73 @@ WHERE e.key NOT IN (SELECT p.owner FROM history_part p WHERE p.source = $2 AND p
 $$;
 
 -- revision_changes tells two versions of an object apart: the columns of its row
--- that differ, and its parts that came, went or differ, each as JSON.
+-- that differ, and its parts that came, went or differ, each as JSON. It looks at
+-- nothing but what was touched in between.
 CREATE FUNCTION revision_changes(type text, id uuid, since integer, upto integer)
-RETURNS TABLE (path text, before text, after text, place bigint) LANGUAGE sql STABLE AS $$
-WITH was AS MATERIALIZED (SELECT r.* FROM history_rows($1, $2, $3) r WHERE $3 > 0 AND history_known($1, $2, $3)),
-became AS MATERIALIZED (SELECT r.* FROM history_rows($1, $2, $4) r WHERE history_known($1, $2, $4)),
-changed AS (
-  SELECT coalesce(w.part, b.part) AS part, coalesce(w.source, b.source) AS source, coalesce(w.key, b.key) AS key, w.columns AS old, b.columns AS new
-  FROM was w FULL JOIN became b ON b.source = w.source AND b.key = w.key
-  WHERE w.columns IS DISTINCT FROM b.columns AND coalesce(w.part, b.part) <> ''
-), told AS (
-  SELECT 1 AS kind, e.key AS part, NULL::jsonb AS key, regexp_replace(initcap(replace(e.key, '_', ' ')), '[^A-Za-z0-9]', '', 'g') AS name,
-    CASE WHEN e.old <> 'null' THEN e.old END AS old, CASE WHEN e.new <> 'null' THEN e.new END AS new
-  FROM (
-    SELECT coalesce(o.key, n.key) AS key, o.value AS old, n.value AS new
-    FROM (SELECT e.* FROM was w, jsonb_each(history_told($1, w.source, w.columns)) e WHERE w.part = '') o
-    FULL JOIN (SELECT e.* FROM became w, jsonb_each(history_told($1, w.source, w.columns)) e WHERE w.part = '') n ON n.key = o.key
-  ) e
-  WHERE coalesce(e.old, 'null') <> coalesce(e.new, 'null') AND e.key NOT IN ('id', 'created_at')
-  UNION ALL
-  SELECT 2, p.part, c.key, p.part || coalesce('.' || (SELECT string_agg(k.value #>> '{}', '.' ORDER BY k.place)
-      FROM (SELECT e.value, row_number() OVER (ORDER BY jsonb_typeof(e.value) DESC, e.key) AS place FROM jsonb_each(history_told($1, p.source, c.key)) e) k), ''),
-    history_told($1, p.source, c.old), history_told($1, p.source, c.new)
-  FROM changed c JOIN history_part p ON p.type = $1 AND p.source = c.source
-)
-SELECT CASE WHEN t.kind = 1 THEN lower(left(t.name, 1)) || substr(t.name, 2) ELSE t.name END, t.old::text, t.new::text, row_number() OVER (ORDER BY t.kind, t.part, t.key)
-FROM told t
-$$;
+RETURNS TABLE (path text, before text, after text, place bigint) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  low     integer := least(since, upto);
+  high    integer := greatest(since, upto);
+  touched jsonb; -- rows: what they were at the lower version, and at the higher one as far as entries say
+  present jsonb := '[]'; -- the others, as they are
+  found   jsonb;
+  rec     record;
+BEGIN
+  WITH entry AS (
+    SELECT r.source, r.key, r.before, c.version FROM change c JOIN revision r ON r.change = c.seq
+    WHERE c.type = $1 AND c.id = $2 AND c.version > low AND c.action NOT IN ('VISIBILITY', 'DUE')
+  ), earlier AS (SELECT DISTINCT ON (e.source, e.key) e.* FROM entry e WHERE e.version <= high ORDER BY e.source, e.key, e.version),
+  later AS (SELECT DISTINCT ON (e.source, e.key) e.* FROM entry e WHERE e.version > high ORDER BY e.source, e.key, e.version)
+  SELECT jsonb_agg(jsonb_build_object('source', e.source, 'key', e.key, 'low', e.before, 'told', l.source IS NOT NULL, 'high', l.before)) INTO touched
+  FROM earlier e LEFT JOIN later l ON l.source = e.source AND l.key = e.key;
+  IF touched IS NULL OR low < 1 OR NOT history_known($1, $2, low) OR NOT history_known($1, $2, high) THEN
+    RETURN;
+  END IF;
+  FOR rec IN
+    SELECT s.source, s.owner FROM (
+      SELECT t.source, 'id' AS owner FROM history_type t WHERE t.type = $1 UNION ALL SELECT p.source, p.owner FROM history_part p WHERE p.type = $1
+    ) s WHERE EXISTS (SELECT FROM jsonb_array_elements(touched) t WHERE t ->> 'source' = s.source AND t -> 'told' = 'false')
+  LOOP
+    EXECUTE format('SELECT jsonb_agg(jsonb_build_object(''source'', %L, ''key'', %s, ''row'', to_jsonb(r) - %L::text[])) FROM %I r WHERE r.%I = $1',
+      rec.source, history_key(rec.source, 'r'), history_uncounted(rec.source, coalesce((SELECT t.derived FROM history_type t WHERE t.source = rec.source), '{}')),
+      rec.source, rec.owner) INTO found USING id;
+    present := present || coalesce(found, '[]');
+  END LOOP;
+  RETURN QUERY
+  WITH rows AS (
+    SELECT r.source, coalesce(p.part, '') AS part, r.key,
+      CASE WHEN since <= upto THEN r.low ELSE r.high END AS old, CASE WHEN since <= upto THEN r.high ELSE r.low END AS new
+    FROM (
+      SELECT t ->> 'source' AS source, t -> 'key' AS key, nullif(t -> 'low', 'null') AS low,
+        CASE WHEN t -> 'told' = 'true' THEN nullif(t -> 'high', 'null')
+          ELSE (SELECT x -> 'row' FROM jsonb_array_elements(present) x WHERE x ->> 'source' = t ->> 'source' AND x -> 'key' = t -> 'key') END AS high
+      FROM jsonb_array_elements(touched) t
+    ) r LEFT JOIN history_part p ON p.type = $1 AND p.source = r.source
+    WHERE r.low IS DISTINCT FROM r.high
+  ), told AS (
+    SELECT 1 AS kind, e.key AS part, NULL::jsonb AS key, nullif(e.old, 'null') AS old, nullif(e.new, 'null') AS new,
+      (SELECT string_agg(CASE WHEN w.n = 1 THEN w.word ELSE upper(left(w.word, 1)) || substr(w.word, 2) END, '' ORDER BY w.n) FROM string_to_table(e.key, '_') WITH ORDINALITY w (word, n)) AS name
+    FROM rows r CROSS JOIN LATERAL (
+      SELECT coalesce(o.key, n.key) AS key, o.value AS old, n.value AS new
+      FROM jsonb_each(coalesce(history_told($1, r.source, r.old), '{}')) o FULL JOIN jsonb_each(coalesce(history_told($1, r.source, r.new), '{}')) n ON n.key = o.key
+    ) e
+    WHERE r.part = '' AND coalesce(e.old, 'null') <> coalesce(e.new, 'null') AND e.key NOT IN ('id', 'created_at')
+    UNION ALL
+    SELECT 2, r.part, r.key, history_told($1, r.source, r.old), history_told($1, r.source, r.new),
+      r.part || coalesce('.' || (SELECT string_agg(k.value #>> '{}', '.' ORDER BY jsonb_typeof(k.value) DESC, k.key) FROM jsonb_each(history_told($1, r.source, r.key)) k), '')
+    FROM rows r WHERE r.part <> ''
+  )
+  SELECT t.name, t.old::text, t.new::text, row_number() OVER (ORDER BY t.kind, t.part, t.key) FROM told t;
+END $$;
 
 -- Revisions and the audit log are two looks at what somebody changed.
 CREATE VIEW recorded_change AS
-SELECT lpad(to_hex(c.seq), 32, '0')::uuid AS id, c.seq, c.type, c.id AS object, c.version, c.action, c.at,
-  c.actor_token, c.actor_name, c.actor_role, c.mutation,
-  global_id((SELECT CASE t.source WHEN 'figure' THEN 'observation' ELSE t.source END FROM history_type t WHERE t.type = c.type), c.id) AS object_id
+SELECT lpad(to_hex(c.seq), 32, '0')::uuid AS id, c.seq, c.type, c.id AS object_id, c.version, c.action, c.at,
+  c.token_id, c.actor_name, c.actor_role, c.mutation,
+  global_id((SELECT CASE t.source WHEN 'figure' THEN 'observation' ELSE t.source END FROM history_type t WHERE t.type = c.type), c.id) AS node
 FROM change c WHERE c.action NOT IN ('VISIBILITY', 'DUE');
+CREATE UNIQUE INDEX change_id_idx ON change ((lpad(to_hex(seq), 32, '0')::uuid));
+CREATE INDEX change_token_idx ON change (token_id) WHERE token_id IS NOT NULL;
 CREATE INDEX change_at_idx ON change (at, (lpad(to_hex(seq), 32, '0')::uuid));
 
 -- ── the way back ──

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/graphiql"
+	"stadtgraph/internal/job"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/search"
@@ -30,7 +32,7 @@ type app struct {
 	close  func()
 }
 
-func newApp(ctx context.Context, databaseURL string, origins []string, linger time.Duration) (*app, error) {
+func newApp(ctx context.Context, databaseURL string, origins []string, linger time.Duration, keep keeping) (*app, error) {
 	a := &app{close: func() {}}
 	open := func(c postgres.Config) (*pgxpool.Pool, error) {
 		c.URL = databaseURL
@@ -56,7 +58,12 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 		a.close()
 		return nil, err
 	}
-	keeping, err := open(postgres.Config{ApplicationName: "stadtgraph search", MaxConns: 1})
+	indexing, err := open(postgres.Config{ApplicationName: "stadtgraph search", MaxConns: 1})
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	working, err := open(postgres.Config{ApplicationName: "stadtgraph jobs", MaxConns: 4})
 	if err != nil {
 		a.close()
 		return nil, err
@@ -78,7 +85,7 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 	}
 	a.server, err = server.New(server.Config{
 		Executor:     graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))).Writes(write.NewWriter(writable, writing)),
-		Authenticate: (&auth.Gate{DB: reading}).Authenticate,
+		Authenticate: (&auth.Gate{DB: writing}).Authenticate,
 		Database:     health,
 		Migrations:   migrations.FS,
 		SDL:          stadtgraph.SDL,
@@ -90,17 +97,15 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 		a.close()
 		return nil, err
 	}
-	// What is written from now on is found in a moment.
+	// What is written from now on is found in a moment, and what falls due is done.
 	ctx, cancel := context.WithCancel(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		search.Keep(ctx, keeping, catalogue)
-	}()
+	var behind sync.WaitGroup
+	behind.Go(func() { search.Keep(ctx, indexing, catalogue) })
+	behind.Go(func() { job.Run(ctx, working, keep.config(!postgres.Prepares(working))) })
 	closePools := a.close
 	a.close = func() {
 		cancel()
-		<-kept
+		behind.Wait()
 		closePools()
 	}
 	return a, nil

@@ -102,7 +102,7 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, url, server.LocalOrigins, 0)
+	a, err := newApp(ctx, url, server.LocalOrigins, 0, keeping{KeepHistory: 3650, KeepFeed: 90})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ type settings struct {
 	database
 	Listen      string   `default:"127.0.0.1:8080" env:"STADTGRAPH_LISTEN" placeholder:"HOST:PORT" help:"Where to serve (default: ${default})."`
 	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"Origins whose pages may call the API from a browser, such as https://www.example.org; * for all (default: none)."`
+	keeping
 }
 
 type serveCommand struct {
@@ -47,7 +48,10 @@ func (c *settings) check() error {
 	if err := checkListen(c.Listen); err != nil {
 		return err
 	}
-	return checkOrigins(c.CORSOrigins)
+	if err := checkOrigins(c.CORSOrigins); err != nil {
+		return err
+	}
+	return c.keeping.check()
 }
 
 // Run is called by kong.
@@ -65,7 +69,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		}
 		slog.Info("migrated", "version", state.Version)
 	}
-	a, err := newApp(ctx, c.DatabaseURL, c.CORSOrigins, c.ShutdownDelay)
+	a, err := newApp(ctx, c.DatabaseURL, c.CORSOrigins, c.ShutdownDelay, c.keeping)
 	if err != nil {
 		return err
 	}

@@ -1014,6 +1014,21 @@ type State implements Node & Owner {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which states to list. All conditions that are given must hold; an empty filter holds for everything."""
 input StateFilter {
@@ -1439,6 +1454,21 @@ type Municipality implements Node & Owner & Recipient {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """The population of a municipality on one day."""
 type PopulationFigure {
@@ -1783,6 +1813,37 @@ extend type Mutation {
     input: DissolveMunicipalityInput!
   ): DissolveMunicipalityPayload!
 }
+"""Input of ` + "`" + `correctMunicipality` + "`" + `."""
+input CorrectMunicipalityInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """Its name; the one before becomes one of ` + "`" + `formerNames` + "`" + `."""
+  name: String
+  """Its official name; the one before becomes one of ` + "`" + `formerNames` + "`" + `."""
+  officialName: String
+  """The first day on which it was not there; null takes a dissolution back."""
+  dissolvedOn: Date
+  """What it became part of, or became; replaces the list. Null or empty if that is not known."""
+  successors: [ReferenceInput!]
+  """Where that was read."""
+  source: SourceInput
+}
+"""Payload of ` + "`" + `correctMunicipality` + "`" + `."""
+type CorrectMunicipalityPayload {
+  """As it is now; null if nothing was written."""
+  municipality: Municipality
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Corrects what the register has wrong or does not have yet. Takes the role ADMIN."""
+  correctMunicipality(
+    """What to do."""
+    input: CorrectMunicipalityInput!
+  ): CorrectMunicipalityPayload!
+}
 # ──────────────────────────── Strategy ────────────────────────────
 """What kind of document a strategy is."""
 enum StrategyKind {
@@ -1971,6 +2032,21 @@ type Strategy implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """What a body decided."""
 enum DecisionKind {
@@ -2610,6 +2686,21 @@ type Measure implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which measures to list. All conditions that are given must hold; an empty filter holds for everything."""
 input MeasureFilter {
@@ -3105,6 +3196,21 @@ type FundingProgram implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which part of the costs a program pays."""
 type FundingRate {
@@ -3592,6 +3698,21 @@ type FundingCall implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which funding calls to list. All conditions that are given must hold; an empty filter holds for everything."""
 input FundingCallFilter {
@@ -3966,6 +4087,21 @@ type FundingAward implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """One recipient of an award."""
 type AwardRecipient {
@@ -4564,6 +4700,21 @@ type Article implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """A picture in an article."""
 type ArticleMedia {
@@ -5178,6 +5329,21 @@ type Comment implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `. Those of comments are for moderators."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """A note of the editors on a comment (Anmerkung der Redaktion); it stands beside the comment's own text."""
 type EditorNote {
@@ -5409,6 +5575,21 @@ type Topic implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which topics to list. All conditions that are given must hold; an empty filter holds for everything."""
 input TopicFilter {
@@ -5784,6 +5965,21 @@ type Organization implements Node & Owner & Recipient {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which organizations to list. All conditions that are given must hold; an empty filter holds for everything."""
 input OrganizationFilter {
@@ -6009,6 +6205,21 @@ type Person implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """An office or a membership."""
 type Affiliation {
@@ -6252,6 +6463,21 @@ type Event implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which events to list. All conditions that are given must hold; an empty filter holds for everything."""
 input EventFilter {
@@ -6489,6 +6715,21 @@ type Ranking implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which rankings to list. All conditions that are given must hold; an empty filter holds for everything."""
 input RankingFilter {
@@ -6615,6 +6856,21 @@ type RankingEntry implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which places in rankings to list. All conditions that are given must hold; an empty filter holds for everything."""
 input RankingEntryFilter {
@@ -6810,6 +7066,21 @@ type Indicator implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which indicators to list. All conditions that are given must hold; an empty filter holds for everything."""
 input IndicatorFilter {
@@ -6941,6 +7212,21 @@ type Observation implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which observations to list. All conditions that are given must hold; an empty filter holds for everything."""
 input ObservationFilter {
@@ -7147,6 +7433,21 @@ type Platform implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """Which platforms to list. All conditions that are given must hold; an empty filter holds for everything."""
 input PlatformFilter {
@@ -7337,6 +7638,21 @@ type MediaAsset implements Node {
   createdAt: DateTime!
   """When it was last changed."""
   modifiedAt: DateTime!
+  """What was done to this entry, the latest first; it includes what belongs to it, such as links and sources. For those who may see drafts: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + `."""
+  revisions(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: RevisionFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [RevisionOrder!]
+  ): RevisionConnection!
 }
 """A picture."""
 input MediaAssetInput {
@@ -7872,7 +8188,214 @@ extend type Mutation {
   ): RevokeTokenPayload!
 }
 
-# ──────────────────────────── History ────────────────────────────
+# ──────────────────────────── Revision ────────────────────────────
+"""What was done to an entry."""
+enum ChangeAction {
+  """Angelegt: it was created."""
+  CREATE
+  """Geändert: it was changed, or what belongs to it was."""
+  UPDATE
+  """Gelöscht: it was deleted. It can be restored."""
+  DELETE
+  """Wiederhergestellt: it came back after it was deleted."""
+  RESTORE
+}
+"""Compares what was done. All operators that are given must hold."""
+input ChangeActionFilter {
+  """Is this value."""
+  eq: ChangeAction
+  """Is another value, or none."""
+  ne: ChangeAction
+  """Is one of these."""
+  in: [ChangeAction!]
+  """Is none of these."""
+  notIn: [ChangeAction!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
+}
+"""One version of an entry: who did what to it and when, and what is different since. All that one request does to an entry is one revision."""
+type Revision implements Node {
+  """Stable global id."""
+  id: ID!
+  """The version that the entry had afterwards."""
+  version: Int!
+  """What was done."""
+  action: ChangeAction!
+  """When."""
+  createdAt: DateTime!
+  """The name of the token that did it, as it was then; null for commands on the server, such as imports."""
+  actorName: String
+  """The role of that token, as it was then."""
+  actorRole: TokenRole
+  """The mutation that did it, as in ` + "`" + `publishArticle` + "`" + `; null for commands on the server."""
+  mutation: String
+  """What is different in this version; nothing if that is not kept any more, or if the entry was created."""
+  changes(
+    """The version to compare with; the one before if not given."""
+    since: Int
+  ): [FieldChange!]!
+}
+"""A field that differs between two versions, or a part of an entry that came, went or differs, such as a link."""
+type FieldChange {
+  """Which: the name of a field, or that of a list and the place in it, as in ` + "`" + `title` + "`" + ` and ` + "`" + `links.2` + "`" + `. Vague dates and amounts differ in each of their parts."""
+  path: String!
+  """What was there before, as JSON, with global ids; null if nothing was."""
+  before: String
+  """What is there now, as JSON, with global ids; null if nothing is."""
+  after: String
+}
+"""Which revisions to list. All conditions that are given must hold; an empty filter holds for everything."""
+input RevisionFilter {
+  """All of these hold."""
+  and: [RevisionFilter!]
+  """At least one of these holds."""
+  or: [RevisionFilter!]
+  """This does not hold."""
+  not: RevisionFilter
+  """Its global id."""
+  id: IDFilter
+  """The version that it made."""
+  version: IntFilter
+  """What was done."""
+  action: ChangeActionFilter
+  """When."""
+  createdAt: DateTimeFilter
+}
+"""What revisions can be ordered by."""
+enum RevisionOrderField {
+  """By version."""
+  VERSION
+}
+"""One key of an order of revisions."""
+input RevisionOrder {
+  """What to compare."""
+  field: RevisionOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the revisions in a connection, with its place."""
+type RevisionEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Revision!
+}
+"""A page of revisions, after the Relay Cursor Connections Specification."""
+type RevisionConnection {
+  """The items with their cursors."""
+  edges: [RevisionEdge!]!
+  """The items alone."""
+  nodes: [Revision!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+
+# ──────────────────────────── AuditEntry ────────────────────────────
+"""What somebody did to one entry of whatever type, for administrators."""
+type AuditEntry implements Node {
+  """Stable global id."""
+  id: ID!
+  """The type of the entry, as in this schema."""
+  type: String!
+  """Global id of the entry, also of one that is gone."""
+  entryId: String!
+  """The entry as it is now; null if it is gone."""
+  entry: Node
+  """The version that the entry had afterwards."""
+  version: Int!
+  """What was done."""
+  action: ChangeAction!
+  """When."""
+  createdAt: DateTime!
+  """The token that did it; null for commands on the server."""
+  token: ApiToken
+  """The name of the token, as it was then."""
+  actorName: String
+  """The role of the token, as it was then."""
+  actorRole: TokenRole
+  """The mutation that did it, as in ` + "`" + `publishArticle` + "`" + `; null for commands on the server."""
+  mutation: String
+}
+"""Which entries of the audit log to list. All conditions that are given must hold; an empty filter holds for everything."""
+input AuditEntryFilter {
+  """All of these hold."""
+  and: [AuditEntryFilter!]
+  """At least one of these holds."""
+  or: [AuditEntryFilter!]
+  """This does not hold."""
+  not: AuditEntryFilter
+  """Its global id."""
+  id: IDFilter
+  """What was done."""
+  action: ChangeActionFilter
+  """When."""
+  createdAt: DateTimeFilter
+  """The token that did it."""
+  token: ApiTokenFilter
+}
+"""What entries of the audit log can be ordered by."""
+enum AuditEntryOrderField {
+  """By when it was done."""
+  CREATED_AT
+}
+"""One key of an order of entries of the audit log."""
+input AuditEntryOrder {
+  """What to compare."""
+  field: AuditEntryOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the entries of the audit log in a connection, with its place."""
+type AuditEntryEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: AuditEntry!
+}
+"""A page of entries of the audit log, after the Relay Cursor Connections Specification."""
+type AuditEntryConnection {
+  """The items with their cursors."""
+  edges: [AuditEntryEdge!]!
+  """The items alone."""
+  nodes: [AuditEntry!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+}
+extend type Query {
+  """Everything that was done, by whom and when. For administrators: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + ` or ` + "`" + `FORBIDDEN` + "`" + `."""
+  auditLog(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: AuditEntryFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [AuditEntryOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
+  ): AuditEntryConnection!
+}
 """Input of ` + "`" + `restoreRevision` + "`" + `."""
 input RestoreRevisionInput {
   """Which one."""

@@ -96,6 +96,7 @@ var Article = plan.Object{
 		"commentCount":       plan.Expr("(SELECT count(*)::int4 FROM comment c WHERE c.article_id = {id} AND c.visible)"),
 		"comments":           plan.Held("article_id", ""),
 		"version":            plan.Column("version"),
+		"revisions":          value.Revisions("Article"),
 		"createdAt":          plan.Column("created_at"),
 		"modifiedAt":         plan.Column("modified_at"),
 	}, "body"),

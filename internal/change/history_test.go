@@ -71,18 +71,20 @@ func TestWhatIsRecorded(t *testing.T) {
 		{`UPDATE article SET title = 'B' WHERE id = {1}`, []string{"Article 1 v2 UPDATE 0>0"}},
 		{`UPDATE article SET title = 'B' WHERE id = {1}`, nil},
 		{`UPDATE article SET version = version + 1, modified_at = now(), title = 'C' WHERE id = {1}`, []string{"Article 1 v3 UPDATE 0>0"}},
+		// a writer may say that something changed which the tables do not hold
+		{`UPDATE article SET version = version + 1, modified_at = now()`, []string{"Article 1 v4 UPDATE 0>0"}},
 		// a link alone, then two tables in one transaction
-		{`INSERT INTO article_link VALUES ({1}, 1, 'https://a', NULL, 'OTHER')`, []string{"Article 1 v4 UPDATE 0>0"}},
+		{`INSERT INTO article_link VALUES ({1}, 1, 'https://a', NULL, 'OTHER')`, []string{"Article 1 v5 UPDATE 0>0"}},
 		{`UPDATE article_link SET position = position + 1 WHERE article_id = {1}; UPDATE article SET title = 'D', publication_status = 'PUBLISHED' WHERE id = {1}; DELETE FROM article_link`,
-			[]string{"Article 1 v5 UPDATE 0>1"}},
+			[]string{"Article 1 v6 UPDATE 0>1"}},
 		// what readers see of it is rendered again
 		{`UPDATE article SET body_html = NULL WHERE id = {1}`, nil},
 		// a picture is seen with its article
 		{`INSERT INTO media_asset (id, url) VALUES ({2}, 'https://a/b.png')`, []string{"MediaAsset 2 v1 CREATE 0>0"}},
-		{`INSERT INTO article_media (article_id, position, media_id) VALUES ({1}, 1, {2})`, []string{"Article 1 v6 UPDATE 1>1", "MediaAsset 2 v1 VISIBILITY 0>1"}},
-		{`UPDATE article SET publication_status = 'DRAFT' WHERE id = {1}`, []string{"Article 1 v7 UPDATE 1>0", "MediaAsset 2 v1 VISIBILITY 1>0"}},
-		{`UPDATE article SET publication_status = 'PUBLISHED' WHERE id = {1}`, []string{"Article 1 v8 UPDATE 0>1", "MediaAsset 2 v1 VISIBILITY 0>1"}},
-		{`DELETE FROM article_media`, []string{"Article 1 v9 UPDATE 1>1", "MediaAsset 2 v1 VISIBILITY 1>0"}},
+		{`INSERT INTO article_media (article_id, position, media_id) VALUES ({1}, 1, {2})`, []string{"Article 1 v7 UPDATE 1>1", "MediaAsset 2 v1 VISIBILITY 0>1"}},
+		{`UPDATE article SET publication_status = 'DRAFT' WHERE id = {1}`, []string{"Article 1 v8 UPDATE 1>0", "MediaAsset 2 v1 VISIBILITY 1>0"}},
+		{`UPDATE article SET publication_status = 'PUBLISHED' WHERE id = {1}`, []string{"Article 1 v9 UPDATE 0>1", "MediaAsset 2 v1 VISIBILITY 0>1"}},
+		{`DELETE FROM article_media`, []string{"Article 1 v10 UPDATE 1>1", "MediaAsset 2 v1 VISIBILITY 1>0"}},
 		// comments follow their thread, and their article
 		{`INSERT INTO comment (id, article_id, body, body_html, body_text, body_renderer, status) VALUES ({3}, {1}, 'a', '', '', 1, 'PENDING')`, []string{"Comment 3 v1 CREATE 0>0"}},
 		{`UPDATE comment SET status = 'APPROVED' WHERE id = {3}`, []string{"Comment 3 v2 UPDATE 0>1"}},
@@ -90,9 +92,9 @@ func TestWhatIsRecorded(t *testing.T) {
 		{`UPDATE comment SET status = 'HIDDEN' WHERE id = {3}`, []string{"Comment 3 v3 UPDATE 1>1"}},
 		{`UPDATE comment SET status = 'REJECTED' WHERE id = {3}`, []string{"Comment 3 v4 UPDATE 1>0", "Comment 4 v1 VISIBILITY 1>0"}},
 		{`UPDATE comment SET status = 'APPROVED' WHERE id = {3}; UPDATE article SET deleted_at = now() WHERE id = {1}`,
-			[]string{"Article 1 v10 DELETE 1>0", "Comment 3 v5 UPDATE 0>0", "Comment 4 v1 VISIBILITY 0>0"}},
+			[]string{"Article 1 v11 DELETE 1>0", "Comment 3 v5 UPDATE 0>0", "Comment 4 v1 VISIBILITY 0>0"}},
 		{`UPDATE comment SET upvotes = 3 WHERE id = {3}`, nil},
-		{`UPDATE article SET deleted_at = NULL WHERE id = {1}`, []string{"Article 1 v11 RESTORE 0>1", "Comment 3 v5 VISIBILITY 0>1", "Comment 4 v1 VISIBILITY 0>1"}},
+		{`UPDATE article SET deleted_at = NULL WHERE id = {1}`, []string{"Article 1 v12 RESTORE 0>1", "Comment 3 v5 VISIBILITY 0>1", "Comment 4 v1 VISIBILITY 0>1"}},
 		// there and gone within one transaction
 		{article + `({5}, 'e', 'NEWS', 'E', 'PUBLISHED'); INSERT INTO article_link VALUES ({5}, 1, 'https://a', NULL, 'OTHER'); DELETE FROM article WHERE id = {5}`, nil},
 		// really deleted, and back
@@ -202,7 +204,7 @@ func TestWhoActed(t *testing.T) {
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	rows, _ := pool.Query(t.Context(), `SELECT concat_ws('|', version, actor_token, actor_name, actor_role, mutation) FROM change ORDER BY seq`)
+	rows, _ := pool.Query(t.Context(), `SELECT concat_ws('|', version, token_id, actor_name, actor_role, mutation) FROM change ORDER BY seq`)
 	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	want := []string{"1|" + key(9) + "|" + actor.Name + "|PUBLISHER|createArticle", "2", "3"}
 	if err != nil || !slices.Equal(got, want) {

@@ -47,6 +47,7 @@ var Comment = plan.Object{
 		"replies":     plan.Held("parent_id", ""),
 		"publishedAt": plan.Column("published_at"),
 		"version":     plan.Column("version"),
+		"revisions":   value.Revisions("Comment"),
 		"createdAt":   plan.Column("created_at"),
 		"modifiedAt":  plan.Column("modified_at"),
 	},

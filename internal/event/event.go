@@ -63,6 +63,7 @@ var Event = plan.Object{
 		"strategies":   plan.Linked("strategy_participation", "event_id", "strategy_id"),
 		"articles":     plan.Linked("article_event", "event_id", "article_id"),
 		"version":      plan.Column("version"),
+		"revisions":    value.Revisions("Event"),
 		"createdAt":    plan.Column("created_at"),
 		"modifiedAt":   plan.Column("modified_at"),
 	},

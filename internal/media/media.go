@@ -2,7 +2,10 @@
 // beside them.
 package media
 
-import "stadtgraph/internal/plan"
+import (
+	"stadtgraph/internal/plan"
+	"stadtgraph/internal/value"
+)
 
 // Objects are the readable shapes of the noun.
 var Objects = []plan.Object{Asset}
@@ -28,6 +31,7 @@ var Asset = plan.Object{
 		"symbolic":     plan.Column("symbolic"),
 		"articles":     plan.Linked("article_media", "media_id", "article_id"),
 		"version":      plan.Column("version"),
+		"revisions":    value.Revisions("MediaAsset"),
 		"createdAt":    plan.Column("created_at"),
 		"modifiedAt":   plan.Column("modified_at"),
 	},

@@ -57,6 +57,7 @@ var Organization = plan.Object{
 		"awards":                plan.Linked("funding_award_recipient", "organization_id", "award_id"),
 		"articles":              plan.Linked("article_organization", "organization_id", "article_id"),
 		"version":               plan.Column("version"),
+		"revisions":             value.Revisions("Organization"),
 		"createdAt":             plan.Column("created_at"),
 		"modifiedAt":            plan.Column("modified_at"),
 	},

@@ -42,6 +42,7 @@ var Person = plan.Object{
 		"events":      plan.Linked("event_mention", "person_id", "event_id"),
 		"identifiers": value.Identifiers("person_id"),
 		"version":     plan.Column("version"),
+		"revisions":   value.Revisions("Person"),
 		"createdAt":   plan.Column("created_at"),
 		"modifiedAt":  plan.Column("modified_at"),
 	},

@@ -294,7 +294,7 @@ func Linked(link SQL, parent, child string) Field {
 }
 
 // Computed is a value object, or a list of them, that a query over the parent
-// gives; it may use {parent.column}.
+// gives; it may use {parent.column}, and a list {arg.name}.
 func Computed(query SQL) Field {
 	return Field{Relation: &Relation{Rows: "(" + query + ")", On: "true"}}
 }
@@ -417,6 +417,12 @@ func (c *Catalogue) nodeOf(name string) string {
 	return base
 }
 
+// Answers says whether a type is one of those that mutations answer with: nothing is
+// read of them.
+func (c *Catalogue) Answers(def *ast.Definition) bool {
+	return strings.HasSuffix(def.Name, "Payload") || def.Name == "UserError" || def.Name == "ImportResult"
+}
+
 // check finds what the schema promises and no declaration keeps, and the
 // other way round.
 func (c *Catalogue) check() (problems []string) {
@@ -425,7 +431,7 @@ func (c *Catalogue) check() (problems []string) {
 		switch {
 		case def.BuiltIn, def.Kind != ast.Object, def == c.Schema.Query, def == c.Schema.Mutation, def == c.Schema.Subscription:
 			continue
-		case strings.HasSuffix(def.Name, "Payload"), def.Name == "UserError", def.Name == "ImportResult": // answers of mutations
+		case c.Answers(def):
 			continue
 		case def.Name == "PageInfo", strings.HasSuffix(def.Name, "Edge") && c.Schema.Types[strings.TrimSuffix(def.Name, "Edge")+"Connection"] != nil:
 			continue
@@ -461,7 +467,7 @@ func (c *Catalogue) check() (problems []string) {
 				bad("field %s.%s starts from the id of a type that has none", def.Name, f.Name)
 			}
 			for _, a := range f.Arguments {
-				if strings.Contains(string(decl.Expr), "{arg."+a.Name) {
+				if strings.Contains(string(decl.Expr), "{arg."+a.Name) || decl.Relation != nil && strings.Contains(string(decl.Relation.Rows), "{arg."+a.Name+"}") {
 					continue
 				}
 				if c.nodeOf(f.Type.Name()) == "" && (f.Type.Elem == nil || decl.Relation == nil || decl.Relation.Args[a.Name] == "") {

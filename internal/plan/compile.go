@@ -350,7 +350,9 @@ func (b *builder) related(o *Object, rel *Relation, target *Object, parent row) 
 	in.row = row{alias: b.alias(), parent: parent.asParent()}
 	from = string(target.Table) + " " + in.row.alias
 	if rel.Rows != "" {
-		from = b.expr(rel.Rows, in.row) + " " + in.row.alias
+		rows := in.row
+		rows.args = parent.args
+		from = b.expr(rel.Rows, rows) + " " + in.row.alias
 	}
 	if rel.Link != "" {
 		in.row.link = b.alias()
@@ -376,15 +378,16 @@ func (b *builder) list(sc *scope, o *Object, r row, f *selected, rel *Relation) 
 		item = e
 	} else {
 		target := b.catalogue.objects[typ.Name()]
+		r.args = b.arguments(f)
 		from, in = b.related(o, rel, target, r)
 		item = b.object(inner, target, in.row, f.sets)
 	}
 	if site, ok := b.req.op.index[f.field]; ok {
 		for i, v := range b.req.args[site] {
-			if v == nil {
+			def := f.field.Definition.Arguments[i]
+			if v == nil || rel.Args[def.Name] == "" {
 				continue
 			}
-			def := f.field.Definition.Arguments[i]
 			r := in.row
 			r.args = map[string]param{"": argRef{site: site, arg: i}.of(def.Type.Name(), def.Type.Elem != nil, asItIs)}
 			in.conds = append(in.conds, b.expr(rel.Args[def.Name], r))

@@ -41,6 +41,7 @@ var Platform = plan.Object{
 		"articles":   plan.Linked("article_platform", "platform_id", "article_id"),
 		"sources":    value.Sources("platform_source", "platform_id"),
 		"version":    plan.Column("version"),
+		"revisions":  value.Revisions("Platform"),
 		"createdAt":  plan.Column("created_at"),
 		"modifiedAt": plan.Column("modified_at"),
 	},

@@ -61,5 +61,5 @@ func TestLabelsFollowTheNamesakes(t *testing.T) {
 	expect(t, "the same again", content(t, pool) == before, true)
 	query(t, pool, `UPDATE municipality SET dissolved_on = '2024-01-01' WHERE key = '09471999' RETURNING key`)
 	mustImport(t, pool, newer(t), Options{})
-	expect(t, "alone again", query(t, pool, sql), []string{"09471117|Bischberg|3", "09471999|Bischberg (aufgelöst)|2"})
+	expect(t, "alone again", query(t, pool, sql), []string{"09471117|Bischberg|3", "09471999|Bischberg (aufgelöst)|3"})
 }

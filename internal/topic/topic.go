@@ -41,6 +41,7 @@ var Topic = plan.Object{
 		"events":          plan.Linked("event_topic", "topic_id", "event_id"),
 		"children":        plan.Held("parent_id", ""),
 		"version":         plan.Column("version"),
+		"revisions":       value.Revisions("Topic"),
 		"createdAt":       plan.Column("created_at"),
 		"modifiedAt":      plan.Column("modified_at"),
 	},

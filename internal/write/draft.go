@@ -426,3 +426,9 @@ func (d *Draft) Links(field string) (keys []string) {
 	}
 	return keys
 }
+
+// version is that of the row as it is.
+func (d *Draft) version() int {
+	n, _ := d.Old["version"].(float64)
+	return int(n)
+}

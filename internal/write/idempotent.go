@@ -3,7 +3,6 @@ package write
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -79,14 +78,11 @@ ON CONFLICT (token_id, key, field) DO UPDATE SET answer = excluded.answer WHERE 
 	return readable(err)
 }
 
+// Remember is how long an answer is kept for whoever sends its request again.
+const Remember = 7 * 24 * time.Hour
+
 // Forget drops what is kept of requests that are older.
-func Forget(ctx context.Context, db interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}, age time.Duration) (dropped int, err error) {
-	err = db.QueryRow(ctx, `WITH gone AS (DELETE FROM idempotency_key WHERE created_at < now() - $1 * interval '1 second' RETURNING 1) SELECT count(*) FROM gone`,
-		age.Seconds()).Scan(&dropped)
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = nil
-	}
-	return dropped, err
+func Forget(ctx context.Context, tx pgx.Tx, age time.Duration) error {
+	_, err := tx.Exec(ctx, `DELETE FROM idempotency_key WHERE created_at < now() - $1::interval`, age)
+	return err
 }

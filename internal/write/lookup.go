@@ -123,8 +123,8 @@ func (tx *Tx) lookup(ctx context.Context, d *Draft, version int, exists bool) er
 		d.refuse(NotFound, d.beside("id"), "There is no %s of this id.", d.Object.Type)
 		return d.UserErrors
 	}
-	if exists && version != 0 && int(d.Old["version"].(float64)) != version {
-		return tx.conflict(ctx, d, version)
+	if now := d.version(); exists && version != 0 && now != version {
+		return tx.Stale(ctx, d.Object.Type, d.ID, version, now, d.beside("version")...)
 	}
 	for _, ref := range d.references {
 		if !ref.found {

@@ -350,10 +350,8 @@ func (tx *Tx) Within(ctx context.Context, typeName, belongs string, id nodeid.UU
 		return Refuse(OutOfScope, path, "This token writes only what belongs to its territories; a %s belongs to none.", typeName)
 	}
 	var inside bool
-	err := tx.QueryRow(ctx, `SELECT coalesce(bool_and(
-  o.municipality_id IN (SELECT m FROM territory_members(@keys) m) OR o.state_id IN (SELECT s.id FROM state s WHERE s.key = ANY(@keys))), false)
- FROM (`+belongs+`) o WHERE num_nonnulls(o.municipality_id, o.state_id) > 0`,
-		pgx.NamedArgs{"id": id.String(), "keys": tx.Actor.Territories}).Scan(&inside)
+	err := tx.QueryRow(ctx, `SELECT territories_permit(@keys, array_agg(o.municipality_id), array_agg(o.state_id)) FROM (`+belongs+`) o`,
+		pgx.NamedArgs{"id": id.String(), "keys": tx.Actor.Limits()}).Scan(&inside)
 	if err != nil {
 		return err
 	}
@@ -373,22 +371,21 @@ func (d *Draft) beside(name string) []string {
 	return append(slices.Clip(at), name)
 }
 
-// conflict says what a row has become since a version.
-func (tx *Tx) conflict(ctx context.Context, d *Draft, version int) error {
-	now := int(d.Old["version"].(float64))
+// Stale says what a row has become since the version that was sent.
+func (tx *Tx) Stale(ctx context.Context, typeName string, key nodeid.UUID, version, now int, path ...string) error {
 	current := &Current{Version: now}
 	var by *string
 	err := tx.QueryRow(ctx, `SELECT c.at, c.actor_name, ARRAY(SELECT DISTINCT split_part(r.path, '.', 1) FROM revision_changes(@type, @id, @since, @now) r
   WHERE r.path NOT IN ('version', 'modifiedAt') ORDER BY 1)
  FROM change c WHERE c.type = @type AND c.id = @id AND c.version = @now AND c.action NOT IN ('VISIBILITY', 'DUE')`,
-		pgx.NamedArgs{"type": d.Object.Type, "id": d.ID.String(), "since": max(version, 0), "now": now}).Scan(&current.ModifiedAt, &by, &current.Changed)
+		pgx.NamedArgs{"type": typeName, "id": key.String(), "since": max(version, 0), "now": now}).Scan(&current.ModifiedAt, &by, &current.Changed)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
 	if by != nil {
 		current.By = *by
 	}
-	return UserErrors{{Path: d.beside("version"), Code: Conflict, Current: current,
+	return UserErrors{{Path: path, Code: Conflict, Current: current,
 		Message: fmt.Sprintf("It is at version %d by now, not %d; look at what has changed and send the change again.", now, version)}}
 }
 

@@ -1,0 +1,160 @@
+// Package job runs what has to happen by itself, on River (riverqueue.com), whose
+// queue is in our Postgres: any number of instances may run it, and each job is done
+// once. Its tables come with our migrations.
+//
+// Two jobs come round: one writes the changes of what has fallen due, such as
+// scheduled publications (history_due), the other forgets what of the history
+// is older than is to be kept (history_forget).
+package job
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"stadtgraph/internal/write"
+)
+
+const (
+	dueEvery    = 5 * time.Second
+	forgetEvery = 6 * time.Hour
+	pause       = 10 * time.Second // until it is tried again
+)
+
+// Config says how long to keep what.
+type Config struct {
+	History time.Duration // who changed what, and what it was before
+	Feed    time.Duration // changes that nobody made: what it hangs on was published, or time went by
+	Polling bool          // behind a proxy that loses notifications
+}
+
+// Run works until the context ends. What goes wrong is logged when it begins, and tried
+// again: a database whose schema is older has no queue yet.
+func Run(ctx context.Context, pool *pgxpool.Pool, c Config) {
+	failing := false
+	for ctx.Err() == nil {
+		err := run(ctx, pool, c)
+		if ctx.Err() != nil {
+			return
+		}
+		if !failing {
+			slog.Error("no jobs are run; trying again", "error", err)
+		}
+		failing = true
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+func run(ctx context.Context, pool *pgxpool.Pool, c Config) error {
+	var ready, settled bool
+	if err := pool.QueryRow(ctx, `SELECT to_regclass('river_job') IS NOT NULL`).Scan(&ready); err != nil {
+		return err
+	}
+	if !ready {
+		return fmt.Errorf("the queue of jobs is missing: run `stadtgraph migrate up`")
+	}
+	if err := pool.QueryRow(ctx, `SELECT history_settle()`).Scan(&settled); err != nil {
+		return err
+	}
+	if settled {
+		slog.Info("the history was restored from another cluster; cursors of before have expired")
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &dueWorker{pool: pool})
+	river.AddWorker(workers, &forgetWorker{pool: pool, config: c})
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Workers:  workers,
+		Queues:   map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
+		PollOnly: c.Polling,
+		Logger:   slog.New(quiet{slog.Default().Handler()}),
+
+		CompletedJobRetentionPeriod: time.Hour, // one comes every few seconds
+		PeriodicJobs: []*river.PeriodicJob{
+			river.NewPeriodicJob(river.PeriodicInterval(dueEvery), func() (river.JobArgs, *river.InsertOpts) { return dueArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(forgetEvery), func() (river.JobArgs, *river.InsertOpts) { return forgetArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true}),
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("make a client of the queue: %w", err)
+	}
+	if err := client.Start(ctx); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
+	<-client.Stopped() // it ends with the context
+	return ctx.Err()
+}
+
+// quiet leaves out what is no warning: a line for each start and stop of its parts.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}
+
+type dueArgs struct{}
+
+func (dueArgs) Kind() string { return "due" }
+
+func (dueArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 3} }
+
+type dueWorker struct {
+	river.WorkerDefaults[dueArgs]
+	pool *pgxpool.Pool
+}
+
+func (w *dueWorker) Work(ctx context.Context, _ *river.Job[dueArgs]) error {
+	return Due(ctx, w.pool)
+}
+
+// Due writes the changes of what has fallen due. Called at once by several, each
+// change is written by one of them.
+func Due(ctx context.Context, pool *pgxpool.Pool) error {
+	if _, err := pool.Exec(ctx, `SELECT history_due()`); err != nil {
+		return fmt.Errorf("write what has fallen due: %w", err)
+	}
+	return nil
+}
+
+type forgetArgs struct{}
+
+func (forgetArgs) Kind() string { return "forget" }
+
+func (forgetArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 3} }
+
+type forgetWorker struct {
+	river.WorkerDefaults[forgetArgs]
+	pool   *pgxpool.Pool
+	config Config
+}
+
+func (w *forgetWorker) Timeout(*river.Job[forgetArgs]) time.Duration { return time.Hour }
+
+func (w *forgetWorker) Work(ctx context.Context, _ *river.Job[forgetArgs]) error {
+	return Forget(ctx, w.pool, w.config)
+}
+
+// Forget drops what of the history is not to be kept any longer. What is left can
+// still be told apart, version by version.
+func Forget(ctx context.Context, pool *pgxpool.Pool, c Config) error {
+	tx, err := pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: `BEGIN; SET LOCAL statement_timeout = 0`})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx))
+	if _, err := tx.Exec(ctx, `SELECT history_forget(now() - $1::interval, now() - $2::interval)`, c.Feed, c.History); err != nil {
+		return fmt.Errorf("forget what is old: %w", err)
+	}
+	if err := write.Forget(ctx, tx, write.Remember); err != nil {
+		return fmt.Errorf("forget answers that nobody asks for again: %w", err)
+	}
+	return tx.Commit(ctx)
+}
