@@ -21,7 +21,7 @@ import (
 // the field, a request error, or the value as it was sent.
 
 // leaks are texts that an answer never has: they are of Postgres, its driver, or Go.
-var leaks = regexp.MustCompile(`(?i)sqlstate|pgx|pgconn|syntax error|violates|relation \\?"|column \\?"|"INTERNAL"|goroutine|map\[|%!|\*ast|json: |interface \{|strconv|runtime error|nil pointer|ERROR:|jsonb|unexpected end`)
+var leaks = regexp.MustCompile(`(?i)sqlstate|\bpgx\b|pgconn|syntax error|violates|relation \\?"|column \\?"|"INTERNAL"|goroutine|map\[|%!|\*ast|json: |interface \{|strconv|runtime error|nil pointer|ERROR:|jsonb|unexpected end`)
 
 // A sent value is one that is put into a field.
 type sent struct {

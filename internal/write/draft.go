@@ -378,7 +378,7 @@ func (r *Registry) child(d *Draft, t *ast.Definition, field Field, v any, path [
 			below = map[string]any{field.Of: d.behind + i + 1}
 		}
 		for _, f := range t.Fields { // all rows have the same columns
-			if _, ok := given[f.Name]; !ok && field.Fields[f.Name].Table == "" {
+			if _, ok := given[f.Name]; !ok && (field.Fields[f.Name].Table == "" || !d.fresh) { // nor keeps a row what an earlier one had
 				if given == nil {
 					given = plan.Input{}
 				}

@@ -1,6 +1,7 @@
 package write
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -142,6 +143,8 @@ type statement struct {
 	def   *ast.Definition // of the input object that a row is made of; nil for links
 	path  []string
 	rows  []map[string]any // if there are several
+
+	anyway string // instead of sql, when rows are sent one by one
 }
 
 // flush sends what a draft came to, in one batch.
@@ -163,6 +166,7 @@ func (tx *Tx) flush(ctx context.Context, d *Draft) error {
 			var alone []statement
 			for _, s := range statements {
 				if s.rows == nil {
+					s.sql = cmp.Or(s.anyway, s.sql)
 					alone = append(alone, s)
 				}
 				for i, row := range s.rows {
@@ -216,19 +220,23 @@ func (tx *Tx) statements(d *Draft) ([]statement, error) {
 		own.def = tx.catalogue.Schema.Types[d.Object.Type+"Input"]
 		all = append(all, own)
 	}
-	for _, c := range d.children {
-		where, args := c.where()
-		if !d.New() && where != "" {
-			all = append(all, statement{sql: "DELETE FROM " + c.table + " WHERE " + where, args: args, table: c.table, path: c.path})
-		}
-		if len(c.rows) == 0 {
-			continue
-		}
+	for i, c := range d.children {
 		for i, row := range c.rows {
 			maps.Copy(row, c.owner)
 			if c.field.Ordered {
 				row["position"] = d.behind + i + 1
 			}
+		}
+		if !d.New() {
+			rows, err := tx.replace(d, c, i)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, rows...)
+			continue
+		}
+		if len(c.rows) == 0 {
+			continue
 		}
 		s, err := insert(c.table, c.rows, c.def, c.path)
 		if err != nil {
@@ -236,6 +244,54 @@ func (tx *Tx) statements(d *Draft) ([]statement, error) {
 		}
 		all = append(all, s)
 	}
+	return all, nil
+}
+
+// replace puts rows in the place of those that are there, unless they say the same: a
+// list that is sent again as it is changes nothing. Sources are compared by what they
+// say; they come with the links to them, which are the next child.
+func (tx *Tx) replace(d *Draft, c *child, at int) ([]statement, error) {
+	links := c
+	if c.table == "source" {
+		links = d.children[at+1]
+	} else if c.field.Sourced {
+		return nil, nil // they came with their sources
+	}
+	where, args := links.where()
+	drop := statement{sql: "DELETE FROM " + links.table + " WHERE " + where, args: args, table: links.table, path: c.path}
+	drop.anyway = drop.sql
+	if len(c.rows) == 0 {
+		return []statement{drop}, nil
+	}
+	names := slices.Sorted(maps.Keys(c.rows[0]))
+	sent := "SELECT %[1]s FROM jsonb_populate_recordset(NULL::%[2]s, @values)"
+	there := "SELECT %[1]s FROM %[2]s WHERE %[3]s"
+	if links != c {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "id" })
+		sent = "SELECT ordinality AS position, %[1]s FROM jsonb_populate_recordset(NULL::%[2]s, @values) WITH ORDINALITY"
+		there = "SELECT position, %[1]s FROM " + links.table + " l JOIN source ON source.id = l.source_id WHERE %[3]s"
+	}
+	list := strings.Join(names, ", ")
+	sent, there = fmt.Sprintf(sent+"%.0[3]s", list, c.table, where), fmt.Sprintf(there+"%.0[2]s", list, c.table, where)
+	drop.sql += fmt.Sprintf(" AND EXISTS ((%[1]s EXCEPT ALL %[2]s) UNION ALL (%[2]s EXCEPT ALL %[1]s))", sent, there)
+	all := []statement{drop}
+	for _, rows := range []*child{c, links} {
+		if rows == c && len(all) > 1 {
+			continue
+		}
+		s, err := insert(rows.table, rows.rows, rows.def, rows.path)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(s.args, args)
+		s.anyway = s.sql
+		s.sql += fmt.Sprintf(" WHERE NOT EXISTS (SELECT FROM %s WHERE %s)", links.table, where)
+		all = append(all, s)
+	}
+	values := all[1].args["values"]
+	drop.args = maps.Clone(args)
+	drop.args["values"] = values
+	all[0] = drop
 	return all, nil
 }
 
