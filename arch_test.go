@@ -54,7 +54,7 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/ndjson", "internal/write"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",

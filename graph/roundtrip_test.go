@@ -83,7 +83,7 @@ func TestRoundTripsOfWriting(t *testing.T) {
 		}{
 			{"create", `mutation { createArticle(input: {article: {kind: NEWS, title: "T", lead: "L", topics: {set: [{slug: "a"}]}, keywords: {set: [{slug: "b"}]},
 				links: [{url: "https://a.example"}, {url: "https://b.example"}]}}) ` + fields + ` }`, 0,
-				"begin, batch of 3, batch of 4, commit, 1 read"},
+				"begin, batch of 3, batch of 5, commit, 1 read"},
 			{"update", `mutation($id: ID!, $v: Int!) { updateArticle(input: {id: $id, version: $v, article: {title: "U", topics: {add: [{slug: "a"}]}}}) ` + fields + ` }`, 1,
 				"begin, batch of 3, batch of 3, commit, 1 read"},
 			{"publish", `mutation($id: ID!, $v: Int!) { publishArticle(input: {id: $id, version: $v}) ` + fields + ` }`, 2,

@@ -217,6 +217,9 @@ func restoreRevision(ctx context.Context, tx *write.Tx, in plan.Input) (answer, 
 }
 
 func createToken(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+	if err := tx.Within(ctx, "Token", "", nodeid.UUID{}, "input"); err != nil { // it could make one that is not limited
+		return nil, err
+	}
 	p := auth.Params{}
 	p.Name, _ = in["name"].(string)
 	role, _ := in["role"].(string)
@@ -237,6 +240,9 @@ func createToken(ctx context.Context, tx *write.Tx, in plan.Input) (answer, erro
 }
 
 func revokeToken(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+	if err := tx.Within(ctx, "Token", "", nodeid.UUID{}, "input"); err != nil {
+		return nil, err
+	}
 	id, _ := in["id"].(nodeid.ID)
 	if id.Prefix != auth.ID(id.UUID).Prefix {
 		return nil, write.Refuse(write.NotFound, []string{"input", "id"}, "This is no id of a token.")

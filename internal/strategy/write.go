@@ -71,6 +71,11 @@ func check(ctx context.Context, tx *write.Tx, d *write.Draft) error {
 	if !d.New() && from != to && !slices.Contains(stages[from], to) {
 		d.Refuse(write.NotAllowed, "status", "It is %s; from there it does not become %s.", from, to)
 	}
+	if to == "ADOPTED" && from != to && !d.New() {
+		if err := tx.May(auth.Publish); err != nil {
+			return err
+		}
+	}
 	if to == "ADOPTED" && d.Value("adopted_on_start") == nil {
 		d.Refuse(write.Required, "adoptedOn", "What is adopted has a date; its year is enough.")
 	}
@@ -122,10 +127,15 @@ func supersede(ctx context.Context, tx *write.Tx, d *write.Draft) error {
 		return nil
 	}
 	tag, err := tx.Exec(ctx, `UPDATE strategy SET status = 'SUPERSEDED' WHERE id = $1 AND status IN ('ADOPTED', 'EXPIRED')`, predecessor)
-	if err == nil && tag.RowsAffected() > 0 {
-		d.Effects = append(d.Effects, predecessor)
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
 	}
-	return err
+	d.Effects = append(d.Effects, predecessor)
+	key, err := nodeid.ParseUUID(predecessor)
+	if err != nil {
+		return err
+	}
+	return tx.Within(ctx, "Strategy", d.Object.Belongs, key, d.Path...) // what it ends may be another's, too
 }
 
 // Adopt records that a strategy was adopted, and gives the edition that it supersedes.

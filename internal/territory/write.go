@@ -35,9 +35,9 @@ func take(ctx context.Context, tx *write.Tx, id nodeid.ID, version int) (unit, e
 	case err != nil:
 		return u, fmt.Errorf("read the municipality: %w", err)
 	case u.version != version:
-		return u, tx.Stale(ctx, "Municipality", id.UUID, version, u.version)
+		return u, tx.Stale(ctx, "Municipality", id.UUID, version, u.version, "input", "version")
 	}
-	return u, nil
+	return u, tx.Within(ctx, "Municipality", "SELECT @id::uuid AS municipality_id, NULL::uuid AS state_id", id.UUID, "input", "id")
 }
 
 // Dissolve records that a municipality ended, and what it became. It keeps its row and

@@ -2,13 +2,14 @@ package write
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -31,7 +32,8 @@ type Draft struct {
 	children   []*child
 	references []*reference
 	slugGiven  bool
-	behind     int // how many rows of a list its first one comes behind
+	fresh      bool // it is to be made, not changed
+	behind     int  // how many rows of a list its first one comes behind
 
 	Effects []string // keys of other rows that changed by this one
 }
@@ -41,7 +43,8 @@ type child struct {
 	field   Field
 	table   string
 	path    []string
-	owner   map[string]any // the columns that name the row it hangs on, and its role
+	def     *ast.Definition // of the input object that a row is made of; nil for links
+	owner   map[string]any  // the columns that name the row it hangs on, and its role
 	rows    []map[string]any
 	add     []map[string]any // references to add or remove, instead of rows
 	remove  []map[string]any
@@ -84,7 +87,7 @@ func (d *Draft) New() bool { return d.Old == nil }
 func (r *Registry) read(d *Draft) {
 	d.Set = map[string]any{}
 	def := r.input(d.Object)
-	r.columns(d, def, d.Given, d.Object.Fields, "", d.Set, d.Path, nil)
+	r.columns(d, d.Object.Table, def, d.Given, d.Object.Fields, "", d.Set, d.Path, nil)
 	if c, ok := rendered(d.Object.Table); ok {
 		if markdown, given := d.Set[c.Name]; given {
 			values := c.Values("")
@@ -107,8 +110,8 @@ func (r *Registry) read(d *Draft) {
 	}
 }
 
-// columns puts the fields of an input object into columns with a prefix.
-func (r *Registry) columns(d *Draft, def *ast.Definition, given plan.Input, fields Fields, prefix string, into map[string]any, path []string, owner map[string]any) {
+// columns puts the fields of an input object into columns of a table, with a prefix.
+func (r *Registry) columns(d *Draft, table string, def *ast.Definition, given plan.Input, fields Fields, prefix string, into map[string]any, path []string, owner map[string]any) {
 	for _, f := range def.Fields {
 		v, ok := given[f.Name]
 		if !ok {
@@ -124,7 +127,7 @@ func (r *Registry) columns(d *Draft, def *ast.Definition, given plan.Input, fiel
 		case t.Name == "PartialDateInput":
 			d.partialDate(into, column, v, at)
 		case t.Name == "ReferenceInput":
-			r.reference(d, def, f, field, v, prefix, into, at)
+			r.reference(d, table, def, f, field, v, prefix, into, at)
 		case t.Kind == ast.InputObject:
 			inner, _ := v.(plan.Input)
 			if inner == nil { // null clears all of it
@@ -133,38 +136,51 @@ func (r *Registry) columns(d *Draft, def *ast.Definition, given plan.Input, fiel
 					inner[m.Name] = nil
 				}
 			}
-			r.columns(d, t, inner, field.Fields, column+"_", into, at, nil)
+			r.columns(d, table, t, inner, field.Fields, column+"_", into, at, nil)
+		case v == nil && limits[table+"."+column].required:
+			if !d.fresh { // else it is as if it was not given
+				d.refuse(Required, at, "This cannot be empty.")
+			}
 		default:
-			into[column] = d.scalar(t, f, v, at)
+			into[column] = d.scalar(limits[table+"."+column], t, f, v, at)
 		}
 	}
 }
 
-// maxText bounds what no constraint bounds.
-const maxText = 20_000
-
 // scalar is a value as Postgres reads it from JSON.
-func (d *Draft) scalar(t *ast.Definition, f *ast.FieldDefinition, v any, path []string) any {
-	switch v := v.(type) {
+func (d *Draft) scalar(l limit, t *ast.Definition, f *ast.FieldDefinition, v any, path []string) any {
+	switch given := v.(type) {
 	case string:
-		switch {
-		case t.Name == "URL" && (!strings.HasPrefix(v, "https://") && !strings.HasPrefix(v, "http://") || strings.ContainsAny(v, " \t\n\"<>") || len(v) > 2000):
-			d.refuse(Invalid, path, "This must be an address that begins with https:// or http://, 2,000 characters at most.")
-		case utf8.RuneCountInString(v) > maxText && t.Name == "String" && !slices.Contains([]string{"body", "description"}, f.Name):
-			d.refuse(TooLong, path, "This may have %d characters at most.", maxText)
-		case f.Name != "body" && f.Name != "description" && v != strings.TrimSpace(v):
-			return strings.TrimSpace(v)
+		if f.Name != "body" && f.Name != "description" { // Markdown may begin with spaces that count
+			given = strings.TrimSpace(given)
 		}
-		return v
+		if t.Name == "URL" && !address(given) {
+			d.refuse(Invalid, path, "This must be an address that begins with https:// or http://, 2,000 characters at most.")
+			return nil
+		}
+		v = given
 	case time.Time:
-		return v.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
+		return given.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
 	case []any:
-		if len(v) > maxItems {
+		if len(given) > maxItems {
 			d.refuse(TooLong, path, "This may have %d entries at most.", maxItems)
 			return nil
 		}
+		items := make([]any, len(given))
+		for i, item := range given {
+			items[i] = d.scalar(limit{text: true, min: shortest, max: longest}, t, f, item, append(slices.Clip(path), strconv.Itoa(i)))
+		}
+		return items
+	}
+	if code, message := l.check(v); code != "" {
+		d.refuse(code, path, "%s", message)
 	}
 	return v
+}
+
+func address(s string) bool {
+	return (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")) && len(s) <= 2000 &&
+		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`"<>`, r) })
 }
 
 // partialDate fills the four columns of a vague date. The last day that it can mean
@@ -202,10 +218,13 @@ func (d *Draft) partialDate(into map[string]any, column string, v any, path []st
 	}
 	into[column+"_start"], into[column+"_end"] = first.Format(time.DateOnly), last.Format(time.DateOnly)
 	into[column+"_precision"], into[column+"_text"] = precision, given["text"]
+	if code, message := (limit{}).check(given["text"]); code != "" {
+		d.refuse(code, append(slices.Clip(path), "text"), "%s", message)
+	}
 }
 
 // reference notes one that the column of a row takes.
-func (r *Registry) reference(d *Draft, def *ast.Definition, f *ast.FieldDefinition, field Field, v any, prefix string, into map[string]any, path []string) {
+func (r *Registry) reference(d *Draft, table string, def *ast.Definition, f *ast.FieldDefinition, field Field, v any, prefix string, into map[string]any, path []string) {
 	to := map[string]string{}
 	if field.Either != nil {
 		for typeName, column := range field.Either {
@@ -215,6 +234,12 @@ func (r *Registry) reference(d *Draft, def *ast.Definition, f *ast.FieldDefiniti
 		to[r.target(def, f)] = prefix + cmp.Or(field.Column, snake(f.Name)+"_id")
 	}
 	for _, column := range to {
+		if v == nil && limits[table+"."+column].required {
+			if !d.fresh {
+				d.refuse(Required, path, "This cannot be empty.")
+			}
+			return
+		}
 		into[column] = nil
 	}
 	if given, _ := v.(plan.Input); given != nil {
@@ -245,7 +270,11 @@ func (r *Registry) refer(d *Draft, given plan.Input, to map[string]string, into 
 		case string:
 			ref.value = v
 		case plan.Input:
-			ref.value = externalKey(v["source"], v["id"])
+			text, err := json.Marshal([]any{v["source"], v["id"]})
+			if err != nil {
+				panic(err) // texts always have a form
+			}
+			ref.value = string(text)
 		}
 	}
 	if ref.by == "" {
@@ -254,8 +283,6 @@ func (r *Registry) refer(d *Draft, given plan.Input, to map[string]string, into 
 	}
 	d.references = append(d.references, ref)
 }
-
-func externalKey(source, id any) string { return fmt.Sprint(source) + "\n" + fmt.Sprint(id) }
 
 func oneOf(types []string) string { return "a " + strings.Join(types, " or ") }
 
@@ -282,6 +309,13 @@ func (r *Registry) child(d *Draft, t *ast.Definition, field Field, v any, path [
 		c.owner["role"] = field.Role
 	}
 	d.children = append(d.children, c)
+	if t.Name == "ReferenceInput" { // a list of one
+		if given, _ := v.(plan.Input); given != nil {
+			c.rows = []map[string]any{{field.Target: nil}}
+			r.refer(d, given, map[string]string{r.linked(d, path[len(path)-1]): field.Target}, c.rows[0], path)
+		}
+		return
+	}
 	if t.Name == "ReferenceListInput" {
 		given, _ := v.(plan.Input)
 		if given == nil {
@@ -321,12 +355,17 @@ func (r *Registry) child(d *Draft, t *ast.Definition, field Field, v any, path [
 		}
 		return
 	}
+	c.def = t
 	list, _ := v.([]any)
 	if len(list) > maxItems {
 		d.refuse(TooLong, path, "This may have %d entries at most.", maxItems)
 		return
 	}
-	sources := &child{table: "source", path: path}
+	table := field.Table
+	if field.Sourced {
+		table = "source"
+	}
+	sources := &child{table: "source", path: path, def: t}
 	if field.Sourced {
 		d.children = append(d.children[:len(d.children)-1], sources, c)
 	}
@@ -339,14 +378,14 @@ func (r *Registry) child(d *Draft, t *ast.Definition, field Field, v any, path [
 			below = map[string]any{field.Of: d.behind + i + 1}
 		}
 		for _, f := range t.Fields { // all rows have the same columns
-			if _, ok := given[f.Name]; !ok && field.Fields[f.Name].Table == "" {
+			if _, ok := given[f.Name]; !ok && (field.Fields[f.Name].Table == "" || !d.fresh) { // nor keeps a row what an earlier one had
 				if given == nil {
 					given = plan.Input{}
 				}
 				given[f.Name] = nil
 			}
 		}
-		r.columns(d, t, given, field.Fields, "", row, at, below)
+		r.columns(d, table, t, given, field.Fields, "", row, at, below)
 		if field.Sourced {
 			id := nodeid.New(time.Now()).String()
 			row["id"] = id

@@ -3,6 +3,7 @@ package write
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"stadtgraph/internal/auth"
@@ -102,14 +103,7 @@ func (tx *Tx) move(d *Draft, from, to string, at time.Time) error {
 	default:
 		return nil
 	}
-	if _, dated := d.Old["published_on_start"]; dated && d.Value("published_on_start") == nil {
-		day := at
-		if when, ok := instant(d.Value("published_at")); ok {
-			day = when
-		}
-		on := day.In(berlin).Format(time.DateOnly)
-		d.Set["published_on_start"], d.Set["published_on_end"], d.Set["published_on_precision"] = on, on, "DAY"
-	}
+	d.dated(at)
 	d.Complete()
 	if len(d.UserErrors) > 0 {
 		return d.UserErrors
@@ -117,22 +111,31 @@ func (tx *Tx) move(d *Draft, from, to string, at time.Time) error {
 	return nil
 }
 
+// dated gives a row that becomes public the date that readers see, unless it has one.
+func (d *Draft) dated(at time.Time) {
+	if _, dated := d.Old["published_on_start"]; !dated || d.Value("published_on_start") != nil {
+		return
+	}
+	if when, ok := instant(d.Value("published_at")); ok {
+		at = when
+	}
+	on := at.In(berlin).Format(time.DateOnly)
+	d.Set["published_on_start"], d.Set["published_on_end"], d.Set["published_on_precision"] = on, on, "DAY"
+}
+
 // Complete notes what a row lacks for being public.
 func (d *Draft) Complete() {
-	for _, name := range d.Object.Required {
-		if v, ok := d.Value(snake(name)).(string); ok && v == "" {
-			d.refuse(Required, []string{"input", name}, "This is needed before it can be public.")
-		}
-	}
 	readable := len(d.Object.Readable) == 0
 	for _, column := range d.Object.Readable {
 		text, _ := d.Value(column).(string)
 		readable = readable || text != ""
 	}
 	if !readable {
-		for _, column := range d.Object.Readable {
-			d.refuse(Required, []string{"input", column}, "One of %v is needed before it can be public.", d.Object.Readable)
+		field := "id"
+		if len(d.Path) > 1 { // a record of an import
+			field = "publicationStatus"
 		}
+		d.refuse(Required, append(slices.Clip(d.Path), field), "It needs a text before it can be public: `%s`.", strings.Join(d.Object.Readable, "` or `"))
 	}
 }
 

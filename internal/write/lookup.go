@@ -122,11 +122,14 @@ func (tx *Tx) lookup(ctx context.Context, d *Draft, version int, exists bool) er
 		}
 	}
 	if exists && d.Old == nil || d.Old["deleted_at"] != nil {
-		d.refuse(NotFound, []string{"input", "id"}, "There is no %s of this id.", d.Object.Type)
+		if d.Old != nil && len(d.Path) > 2 { // an import found it by something else
+			return Refuse(NotFound, d.beside("id"), "The %s that this is about was deleted; restore it first.", d.Object.Type)
+		}
+		d.refuse(NotFound, d.beside("id"), "There is no %s of this id.", d.Object.Type)
 		return d.UserErrors
 	}
 	if now := d.version(); exists && version != 0 && now != version {
-		return tx.Stale(ctx, d.Object.Type, d.ID, version, now)
+		return tx.Stale(ctx, d.Object.Type, d.ID, version, now, d.beside("version")...)
 	}
 	for _, ref := range d.references {
 		if !ref.found {
@@ -198,8 +201,8 @@ func (tx *Tx) find(g group) string {
 		}
 		return ""
 	}
-	return fmt.Sprintf(`SELECT e.source || E'\n' || e.external_id, t.id::text FROM external_id e JOIN %s t ON t.id = e.id%s
- WHERE e.type = @type AND e.source || E'\n' || e.external_id = ANY(@values)`, table, there)
+	return fmt.Sprintf(`SELECT v.value, t.id::text FROM unnest(@values::text[]) v(value)
+ JOIN external_id e ON e.type = @type AND e.source = v.value::jsonb ->> 0 AND e.external_id = v.value::jsonb ->> 1 JOIN %s t ON t.id = e.id%s`, table, there)
 }
 
 // deletable says whether rows of a type can be deleted without being gone.
@@ -245,7 +248,7 @@ func (c *child) order() string {
 
 // merge adds and removes links, and drops those that are there twice.
 func (c *child) merge(d *Draft) {
-	if c.field.Target == "" && c.field.Either == nil { // rows are not links: two may be alike
+	if c.def != nil { // rows of their own: two that are alike are two
 		return
 	}
 	same := func(a, b map[string]any) bool {

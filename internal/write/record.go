@@ -79,17 +79,31 @@ func (tx *Tx) record(ctx context.Context, given plan.Input, path []string) (Outc
 		return Outcome{}, err
 	}
 	var d *Draft
+	var before map[string]any
 	outcome := Outcome{Status: "CREATED"}
-	switch {
-	case there:
+	if there {
 		version, _ := given["version"].(int64)
-		before, err := tx.snapshot(ctx, o, key)
-		if err != nil {
+		if before, err = tx.snapshot(ctx, o, key); err != nil {
 			return outcome, err
 		}
-		if d, err = tx.Update(ctx, o.Type, tx.id(o, key), int(version), tx.changed(before, content), at...); err != nil {
+		d, err = tx.Update(ctx, o.Type, tx.id(o, key), int(version), tx.changed(before, content), at...)
+	} else {
+		d, err = tx.create(ctx, o.Type, key, content, at)
+	}
+	if err != nil {
+		return outcome, err
+	}
+	if external != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO external_id (type, source, external_id, id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, o.Type, source, external, key.String()); err != nil {
+			return outcome, tx.explain(err, d, statement{table: "external_id", path: append(slices.Clip(path), "externalId")})
+		}
+	}
+	if status, ok := given["publicationStatus"].(string); ok {
+		if err := tx.publishRecord(ctx, o, key, status, given["publishedAt"], path); err != nil {
 			return outcome, err
 		}
+	}
+	if there {
 		after, err := tx.snapshot(ctx, o, key)
 		if err != nil {
 			return outcome, err
@@ -97,20 +111,6 @@ func (tx *Tx) record(ctx context.Context, given plan.Input, path []string) (Outc
 		outcome.Status = "UPDATED"
 		if before["version"] == after["version"] {
 			outcome.Status = "UNCHANGED"
-		}
-	default:
-		if d, err = tx.create(ctx, o.Type, key, content, at); err != nil {
-			return outcome, err
-		}
-	}
-	if external != nil {
-		if _, err := tx.Exec(ctx, `INSERT INTO external_id (type, source, external_id, id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, o.Type, source, external, key.String()); err != nil {
-			return outcome, tx.explain(err, d, append(slices.Clip(path), "externalId"))
-		}
-	}
-	if status, ok := given["publicationStatus"].(string); ok {
-		if err := tx.publishRecord(ctx, o, key, status, given["publishedAt"], path); err != nil {
-			return outcome, err
 		}
 	}
 	id := tx.id(o, key)
@@ -218,6 +218,7 @@ func (tx *Tx) publishRecord(ctx context.Context, o *Object, key nodeid.UUID, sta
 	}
 	when, given := at.(time.Time)
 	_, err := tx.Change(ctx, o.Type, tx.id(o, key), 0, func(d *Draft) error {
+		d.Path = path
 		if d.Old["publication_status"] == status && !given {
 			return nil
 		}
@@ -233,11 +234,19 @@ func (tx *Tx) publishRecord(ctx context.Context, o *Object, key nodeid.UUID, sta
 			return Refuse(OutOfRange, append(slices.Clip(path), "publishedAt"), "What is published was so in the past.")
 		}
 		d.Set["publication_status"] = status
+		public := status == "PUBLISHED" || status == "ARCHIVED" || status == "SCHEDULED"
+		if first, known := instant(d.Old["published_at"]); public && !given && (!known || first.After(tx.Now)) {
+			when, given = tx.Now, true
+		}
 		if given {
 			d.Set["published_at"] = when.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
 		}
-		if status == "PUBLISHED" || status == "ARCHIVED" || status == "SCHEDULED" {
+		if public {
+			d.dated(when)
 			d.Complete()
+		}
+		if len(d.UserErrors) > 0 {
+			return d.UserErrors
 		}
 		return nil
 	})
@@ -269,7 +278,7 @@ func (tx *Tx) Resolve(ctx context.Context, typeName string, references []any, pa
 // Source writes where a fact was read, and gives its key.
 func (tx *Tx) Source(ctx context.Context, given plan.Input, path ...string) (string, error) {
 	d := &Draft{Object: &Object{Type: "Source", Table: "source"}, ID: nodeid.New(tx.Now), Set: map[string]any{}, Path: path}
-	tx.columns(d, tx.catalogue.Schema.Types["SourceInput"], given, nil, "", d.Set, path, nil)
+	tx.columns(d, "source", tx.catalogue.Schema.Types["SourceInput"], given, nil, "", d.Set, path, nil)
 	d.Set["id"] = d.ID.String()
 	if len(d.UserErrors) > 0 {
 		return "", d.UserErrors

@@ -33,7 +33,7 @@ func (tx *Tx) Revert(ctx context.Context, id nodeid.ID, version, to int) error {
 		if f, ok := fault.From(err); ok && f.Code == fault.NotFound {
 			return Refuse(NotFound, []string{"input", "restore"}, "There is no such version any more; choose one of its `revisions`.")
 		}
-		return tx.explain(err, d, []string{"input", "restore"})
+		return tx.explain(err, d, statement{table: d.Object.Table, path: []string{"input", "restore"}})
 	}
 	return tx.within(ctx, d)
 }
