@@ -38,7 +38,7 @@ func TestRoles(t *testing.T) {
 	h := newHostility(t, pool, e)
 	allowed := map[string]string{}
 	for _, row := range may {
-		for _, name := range strings.Fields(row.mutations) {
+		for name := range strings.FieldsSeq(row.mutations) {
 			allowed[name] = row.roles
 		}
 	}
