@@ -61,7 +61,7 @@ func open(ctx context.Context, dir string, scale float64, stale bool) (db *datab
 	db = &database{url: server.URL(pglocal.Database), server: server}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, db.close())
+			err = errors.Join(err, (&database{server: server}).close()) // db is nil by now
 		}
 	}()
 	if _, err := postgres.Migrate(ctx, db.url, migrations.FS); err != nil {

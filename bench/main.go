@@ -4,6 +4,7 @@
 //	go run ./bench                  # everything at scale 1, into bench/RESULTS.md
 //	go run ./bench --scale 0.1 --only Q2,Q3 --rounds 2 --seconds 1 --out ""
 //	go run ./bench --growth 1,10    # how cost grows with data, depth and operation
+//	go run ./bench --writes         # mutations, beside handlers for them (write.go)
 //
 // It makes a large database (internal/sample) in a Postgres of its own, once,
 // and starts a process for each target: the product; the handlers; their
@@ -45,6 +46,7 @@ type bench struct {
 	Seconds     float64   `default:"4" help:"How long each target is asked each query in a round (default: ${default})."`
 	Clients     int       `default:"8" help:"How many ask at once (default: ${default})."`
 	Growth      []float64 `placeholder:"0.1,1" help:"Measure how the product's cost grows instead, from one scale to another."`
+	Writes      bool      `help:"Measure mutations instead, on a copy of the data; only printed."`
 	CPUProfile  string    `name:"cpuprofile" placeholder:"FILE" help:"Profile the product while it is measured."`
 	Out         string    `default:"bench/RESULTS.md" help:"Where to write the result, too (default: ${default})."`
 }
@@ -76,6 +78,9 @@ func main() {
 func (b *bench) Run(ctx context.Context) (err error) {
 	if len(b.Growth) > 0 {
 		return b.grow(ctx)
+	}
+	if b.Writes {
+		return b.writes(ctx)
 	}
 	chosen, err := choose(b.Only)
 	if err != nil {

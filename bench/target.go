@@ -20,9 +20,11 @@ import (
 
 	"stadtgraph"
 	"stadtgraph/graph"
+	"stadtgraph/internal/auth"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/server"
+	"stadtgraph/internal/write"
 	"stadtgraph/migrations"
 )
 
@@ -128,13 +130,18 @@ func serve(ctx context.Context, kind, url string) error {
 
 	var run func(context.Context, net.Listener) error
 	var statements func() int64
-	if kind == "planned" {
+	switch kind {
+	case "planned":
 		product, planner, err := newProduct(pool)
 		if err != nil {
 			return err
 		}
 		run, statements = product.Run, planner.Statements
-	} else {
+	case "writers":
+		h := &writers{pool}
+		run = func(_ context.Context, l net.Listener) error { return http.Serve(l, h) }
+		statements = func() int64 { return 0 }
+	default:
 		h := &handlers{kind: kind, pool: pool, known: map[string][]byte{}}
 		run = func(_ context.Context, l net.Listener) error { return http.Serve(l, h) }
 		statements = h.statements.Load
@@ -163,13 +170,18 @@ func newProduct(pool *pgxpool.Pool) (*server.Server, *plan.Planner, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	writable, err := graph.Writable(catalogue)
+	if err != nil {
+		return nil, nil, err
+	}
 	planner := plan.New(catalogue, pool, postgres.Prepares(pool))
 	product, err := server.New(server.Config{
-		Executor:   graph.NewExecutor(planner),
-		Database:   pool,
-		Migrations: migrations.FS,
-		SDL:        stadtgraph.SDL,
-		Log:        slog.New(server.LogHandler(slog.NewJSONHandler(null, nil))),
+		Executor:     graph.NewExecutor(planner).Writes(write.NewWriter(writable, pool)),
+		Authenticate: (&auth.Gate{DB: pool}).Authenticate,
+		Database:     pool,
+		Migrations:   migrations.FS,
+		SDL:          stadtgraph.SDL,
+		Log:          slog.New(server.LogHandler(slog.NewJSONHandler(null, nil))),
 	})
 	return product, planner, err
 }

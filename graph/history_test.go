@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/nodeid"
@@ -22,7 +23,7 @@ func TestHistorySeesWhatTheCatalogueSees(t *testing.T) {
 		t.Fatal(err)
 	}
 	planner := plan.New(catalogue, pool, true)
-	query, errs := gqlparser.LoadQuery(catalogue.Schema, `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`)
+	query, errs := gqlparser.LoadQueryWithRules(catalogue.Schema, `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, rules.NewDefaultRules())
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

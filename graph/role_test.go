@@ -184,7 +184,7 @@ func TestTerritories(t *testing.T) {
 	}
 	admin := token(auth.Admin)
 	article := func(place string) string {
-		return written(t, e, admin, `createArticle(input: {article: {title: "a", body: "b", kind: NEWS, municipalities: {set: [`+place+`]}}}) { n: article { id } userErrors { message } }`)
+		return madeBy(t, e, admin, `createArticle(input: {article: {title: "a", body: "b", kind: NEWS, municipalities: {set: [`+place+`]}}}) { n: article { id } userErrors { message } }`)
 	}
 	in, out := article(bamberg), article(kiel)
 	for _, c := range []struct{ what, mutation string }{
@@ -231,8 +231,8 @@ func TestTerritories(t *testing.T) {
 		}
 	}
 	// an edition that ends one which another municipality shares
-	first := written(t, e, admin, `createStrategy(input: {strategy: {title: "a", kind: OTHER, status: ADOPTED, adoptedOn: {start: "2020-01-01"}, owners: {set: [`+bamberg+kiel+`]}}}) { n: strategy { id } userErrors { message } }`)
-	second := written(t, e, admin, `createStrategy(input: {strategy: {title: "b", kind: OTHER, predecessor: {id: "`+first+`"}, owners: {set: [`+bamberg+`]}}}) { n: strategy { id } userErrors { message } }`)
+	first := madeBy(t, e, admin, `createStrategy(input: {strategy: {title: "a", kind: OTHER, status: ADOPTED, adoptedOn: {start: "2020-01-01"}, owners: {set: [`+bamberg+kiel+`]}}}) { n: strategy { id } userErrors { message } }`)
+	second := madeBy(t, e, admin, `createStrategy(input: {strategy: {title: "b", kind: OTHER, predecessor: {id: "`+first+`"}, owners: {set: [`+bamberg+`]}}}) { n: strategy { id } userErrors { message } }`)
 	raw := runAs(t, token(auth.Publisher, "09461"), e, `mutation { adoptStrategy(input: {id: "`+second+`", version: `+versionOf(t, pool, second)+`, adoptedOn: {start: "2024-01-01"}}) { userErrors { code message } } }`, nil)
 	if !strings.Contains(raw, "OUT_OF_SCOPE") {
 		t.Errorf("a limited token ended what another shares: %s", raw)
@@ -240,7 +240,7 @@ func TestTerritories(t *testing.T) {
 }
 
 // written runs a mutation that makes n, and gives its id.
-func written(t *testing.T, e *graph.Executor, actor *auth.Actor, mutation string) string {
+func madeBy(t *testing.T, e *graph.Executor, actor *auth.Actor, mutation string) string {
 	t.Helper()
 	var answer struct {
 		Data struct {

@@ -13,6 +13,7 @@ import (
 
 type importCommand struct {
 	Register importRegister `cmd:"" help:"Load an edition of the register of municipalities."`
+	NDJSON   importNDJSON   `cmd:"" name:"ndjson" help:"Load records, a JSON object a line."`
 }
 
 type importRegister struct {

@@ -118,6 +118,10 @@ func TestUsage(t *testing.T) {
 		{"import", nil, "register"},
 		{"import register", nil, "DATABASE_URL"},
 		{"import register a b", database, "b"},
+		{"import ndjson", nil, "DATABASE_URL"},
+		{"import ndjson", database, "<file>"},
+		{"import ndjson - --errors ignore", database, "errors"},
+		{"import ndjson - --errors stop --all", database, "contradict"},
 		{"schema surplus", nil, "surplus"},
 		{"token", nil, "create"},
 		{"token list", nil, "DATABASE_URL"},
@@ -141,7 +145,7 @@ func TestUsage(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"dev", "serve", "migrate up", "migrate down", "migrate status", "migrate force", "import register", "schema", "doctor",
+	for _, command := range []string{"dev", "serve", "migrate up", "migrate down", "migrate status", "migrate force", "import register", "import ndjson", "schema", "doctor",
 		"token create", "token list", "token revoke"} {
 		got := runProgram(t, nil, append(strings.Fields(command), "--help")...)
 		if got.code != exitOK || !strings.Contains(got.stdout, "Example") || !strings.Contains(got.stdout, "stadtgraph "+command) || got.stderr != "" {

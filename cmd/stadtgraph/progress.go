@@ -48,6 +48,28 @@ func (p *progress) update(done, total int) {
 	}
 }
 
+// count is update for what is counted while nobody knows how much will come. It
+// knows how much of a file is read, if the file has a size.
+func (p *progress) count(done int, read, size int64) {
+	wait := 10 * time.Second
+	if p.terminal {
+		wait = 50 * time.Millisecond
+	}
+	if time.Since(p.shown) < wait {
+		return
+	}
+	p.shown = time.Now()
+	text := fmt.Sprintf("%s: %d", p.what, done)
+	if size > 0 {
+		text += fmt.Sprintf(" (%d %% of the file)", 100*min(read, size)/size)
+	}
+	if p.terminal {
+		fmt.Fprintf(os.Stderr, "\r%s", text)
+		return
+	}
+	fmt.Fprintln(os.Stderr, text)
+}
+
 func (p *progress) end() {
 	if p.terminal {
 		fmt.Fprintln(os.Stderr)

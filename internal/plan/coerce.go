@@ -2,9 +2,11 @@ package plan
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -142,9 +144,9 @@ func (c *coercer) given(t *ast.Type, v any) (any, error) {
 		if !ok {
 			return nil, wrongType(def)
 		}
-		for name := range m {
+		for _, name := range slices.Sorted(maps.Keys(m)) {
 			if def.Fields.ForName(name) == nil {
-				return nil, fault.New(fault.Invalid, "has a field that %s does not know.", def.Name)
+				return nil, fault.New(fault.Invalid, "is a field that %s does not know.", def.Name).At(name)
 			}
 		}
 		return c.object(def, func(f *ast.FieldDefinition) (any, error) {

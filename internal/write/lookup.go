@@ -90,6 +90,11 @@ func (tx *Tx) lookup(ctx context.Context, d *Draft, version int, exists bool) er
 			})
 	}
 	if base := d.slugBase(exists); base != "" {
+		// Who makes rows of one name takes turns, or all but one would try again each time.
+		ask(`SELECT pg_advisory_xact_lock(hashtextextended(@row, 0))`, pgx.NamedArgs{"row": "slug " + d.Object.Table + " " + base}, func(rows pgx.Rows) error {
+			rows.Close()
+			return rows.Err()
+		})
 		ask(fmt.Sprintf(`SELECT taken FROM (SELECT slug AS taken FROM %s WHERE slug = @base OR slug LIKE @base || '-%%'
  UNION ALL SELECT f.slug FROM former_slug f WHERE f.type = @table AND (f.slug = @base OR f.slug LIKE @base || '-%%')) t`, d.Object.Table),
 			pgx.NamedArgs{"base": base, "table": d.Object.Table}, func(rows pgx.Rows) error {
@@ -152,13 +157,14 @@ func (tx *Tx) old(ctx context.Context, d *Draft) (deleted bool, err error) {
 }
 
 // lockRow reads a row that is about to be changed. What is rendered of its texts
-// is not needed for that, and long.
+// is not needed for that, and long. The lock lets others refer to the row meanwhile:
+// two rows that come to refer to each other would else wait for each other.
 func lockRow(table string) string {
 	drop := "{}"
 	if c, ok := rendered(table); ok {
 		drop = "{" + strings.Join(slices.Sorted(maps.Keys(c.Values(""))), ",") + "}"
 	}
-	return "SELECT to_jsonb(t) - '" + drop + "'::text[] FROM " + table + " t WHERE t.id = @id FOR UPDATE"
+	return "SELECT to_jsonb(t) - '" + drop + "'::text[] FROM " + table + " t WHERE t.id = @id FOR NO KEY UPDATE"
 }
 
 func one(rows pgx.Rows, into *[]byte) error {

@@ -33,7 +33,7 @@ var ErrDry = errors.New("write: a dry run")
 // again, from the start, if it met another one: a slug that was free, a deadlock.
 func (w *Writer) Run(ctx context.Context, actor *auth.Actor, action string, do func(tx *Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := w.once(ctx, actor, action, do)
+		err := w.once(ctx, actor, action, attempt > 1, do)
 		if attempt < attempts && (deadlocked(err) || errors.Is(err, errSlugRace)) {
 			continue
 		}
@@ -44,12 +44,20 @@ func (w *Writer) Run(ctx context.Context, actor *auth.Actor, action string, do f
 	}
 }
 
-func (w *Writer) once(ctx context.Context, actor *auth.Actor, action string, do func(tx *Tx) error) error {
+// turns is the advisory lock of those who run again.
+const turns = 7_829_301_455_104_002
+
+func (w *Writer) once(ctx context.Context, actor *auth.Actor, action string, again bool, do func(tx *Tx) error) error {
 	tx, err := change.Begin(ctx, w.pool, actor, action)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // of one that is committed it does nothing
+	if again {                                                     // one at a time, or those who met once would meet again
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(turns)); err != nil {
+			return fmt.Errorf("wait for a turn: %w", err)
+		}
+	}
 	if err := do(&Tx{Tx: tx, Registry: w.Registry, Actor: actor, Now: time.Now()}); err != nil {
 		return err
 	}
@@ -76,6 +84,8 @@ func readable(err error) error {
 	switch {
 	case err == nil, errors.As(err, &known), errors.As(err, &problems):
 		return err
+	case deadlocked(err), errors.Is(err, errSlugRace):
+		return fmt.Errorf("%w (%w)", fault.New(fault.Busy, "Others are writing the same just now; nothing was written, try again in a moment."), err)
 	case errors.As(err, &pg) && pg.Code == "57014", errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w (%w)", fault.New(fault.Timeout, "This took longer than allowed; nothing was written. Try again, with less at once."), err)
 	case errors.As(err, &pg) && (pg.Code[:2] == "53" || pg.Code[:2] == "57" || pg.Code[:2] == "08" || pg.Code[:2] == "25" || pg.Code[:2] == "40"),
