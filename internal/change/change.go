@@ -1,7 +1,7 @@
 // Package change is the history of all content: what changed, in one order for
 // everybody, and the way back.
 //
-// Triggers write it (migrations 000028 and 000029): one row of the table change for
+// Triggers write it (migrations 000027 and 000028): one row of the table change for
 // each transaction and object, and in revision what each row was before. No writer has
 // to think of it, a loader or psql as little as a mutation; who acts travels as a
 // setting of the transaction, see Begin. What each type consists of is data, in

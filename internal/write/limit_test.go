@@ -115,8 +115,7 @@ ORDER BY 1, a.attnum`, slices.Collect(func(yield func(string) bool) {
 			line = " required"
 		}
 		lowest, highest := "", ""
-		switch c.Type {
-		case "numeric":
+		if c.Type == "numeric" {
 			highest = strings.Repeat("9", c.Precision-c.Scale) + "." + strings.Repeat("9", c.Scale)
 			lowest = "-" + highest
 		}
