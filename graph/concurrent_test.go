@@ -87,7 +87,7 @@ const (
 	createTitled = `mutation($t: String!) { createArticle(input: {article: {kind: NEWS, title: $t, lead: "L"}}) { article { id slug version } userErrors { code } } }`
 	retitle      = `mutation($id: ID!, $v: Int!, $t: String!) { updateArticle(input: {id: $id, version: $v, article: {title: $t}}) {
 		article { id version } userErrors { code currentVersion } } }`
-	referTo = `mutation($id: ID!, $v: Int!, $to: ID!) { updateArticle(input: {id: $id, version: $v, article: {previousCoverage: {add: [{id: $to}]}, lead: "M"}}) {
+	referTo = `mutation($id: ID!, $v: Int!, $to: ID!, $lead: String!) { updateArticle(input: {id: $id, version: $v, article: {previousCoverage: {add: [{id: $to}]}, lead: $lead}}) {
 		article { id version } userErrors { code currentVersion } } }`
 	importTwo = `mutation($a: ID!, $b: ID!, $t: String!) { importRecords(input: {records: [{id: $a, article: {title: $t}}, {id: $b, article: {title: $t}}]}) {
 		results { status } userErrors { code } } }`
@@ -149,7 +149,8 @@ func TestCrossingWriters(t *testing.T) {
 	e, _ := newCrowd(t)
 	a := mutate(t, e, createTitled, map[string]any{"t": "A"}).node
 	b := mutate(t, e, createTitled, map[string]any{"t": "B"}).node
-	for range 3 {
+	for round := range 3 {
+		lead := fmt.Sprint("Runde ", round) // or there would be nothing to change
 		version := func(id string) int {
 			return mutate(t, e, `mutation($id: ID!) { updateArticle(input: {id: $id, version: -1, article: {}}) { userErrors { code currentVersion } } }`, map[string]any{"id": id}).current
 		}
@@ -157,9 +158,9 @@ func TestCrossingWriters(t *testing.T) {
 		won := 0
 		for _, w := range together(func(i int) written {
 			if i%2 == 0 {
-				return mutate(t, e, referTo, map[string]any{"id": a.ID, "v": va, "to": b.ID})
+				return mutate(t, e, referTo, map[string]any{"id": a.ID, "v": va, "to": b.ID, "lead": lead})
 			}
-			return mutate(t, e, referTo, map[string]any{"id": b.ID, "v": vb, "to": a.ID})
+			return mutate(t, e, referTo, map[string]any{"id": b.ID, "v": vb, "to": a.ID, "lead": lead})
 		}) {
 			if w.code == "" {
 				won++
