@@ -199,11 +199,11 @@ $$;
 -- transaction has changed say themselves what they were.
 CREATE FUNCTION history_seen(of text, r text) RETURNS text LANGUAGE sql STABLE AS $$
 SELECT concat_ws(' AND ', history_own(of, r, 'now()'),
-  (SELECT string_agg(format('(%1$s.%2$I IS NULL OR coalesce((SELECT c.visible_before FROM change c WHERE c.type = %3$L AND c.id = %1$s.%2$I AND c.txid = pg_current_xact_id()), '
+  (SELECT string_agg(format('(%1$s.%2$I IS NULL OR coalesce((SELECT c.visible_before FROM change c WHERE c.type = %3$L AND c.id = %1$s.%2$I AND c.txid::text = pg_current_xact_id()::text), '
       '(SELECT %5$s FROM %4$I h WHERE h.id = %1$s.%2$I), false))', r, h.via, h.holder, t.source, history_own(h.holder, 'h', 'now()')), ' AND ' ORDER BY h.via)
     FROM history_holder h JOIN history_type t ON t.type = h.holder WHERE h.type = of),
   CASE WHEN of = 'MediaAsset' THEN format('EXISTS (SELECT FROM article_media l JOIN article a ON a.id = l.article_id WHERE l.media_id = %s.id '
-    'AND coalesce((SELECT c.visible_before FROM change c WHERE c.type = ''Article'' AND c.id = a.id AND c.txid = pg_current_xact_id()), %s))',
+    'AND coalesce((SELECT c.visible_before FROM change c WHERE c.type = ''Article'' AND c.id = a.id AND c.txid::text = pg_current_xact_id()::text), %s))',
     r, history_own('Article', 'a', 'now()')) END)
 $$;
 
@@ -229,7 +229,9 @@ $$;
 -- The triggers are the same for one row and for a hundred thousand. Their plans are
 -- kept, so they never join two sets of changed rows: they group them, and look up
 -- the rest by indexes (enable_seqscan = off: what is empty when a plan is made
--- may be large when it runs).
+-- may be large when it runs). The change of a row is looked up for each row by itself
+-- (OFFSET 0, LIMIT 1), and that it is the transaction's own is asked as a text: joined,
+-- or by the key (txid, seq), a plan would read all of the transaction for each row.
 CREATE FUNCTION history_watch(of text) RETURNS void LANGUAGE plpgsql AS $watch$
 DECLARE
   main     history_type;
@@ -244,7 +246,7 @@ BEGIN
   says := ARRAY['T', quote_literal(of), 'M', quote_ident(main.source), 'm', quote_literal(main.source),
     'derived', quote_literal(history_uncounted(main.source, main.derived)),
     'own r', history_own(of, 'r', 'now()'), 'seen r', history_seen(of, 'r'), 'visible m', history_visible(of, 'm', 'now()'),
-    'this', 'c.type = ' || quote_literal(of) || ' AND c.txid = pg_current_xact_id() AND c.id',
+    'this', 'c.type = ' || quote_literal(of) || ' AND c.txid::text = pg_current_xact_id()::text AND c.id',
     -- Deleting what can come back is an update.
     'action', CASE WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = main.source::regclass AND a.attname = 'deleted_at') THEN
       $$CASE WHEN u.before ->> 'deleted_at' IS NULL AND u.after ->> 'deleted_at' IS NOT NULL THEN 'DELETE'
@@ -284,7 +286,7 @@ BEGIN
     version = CASE WHEN change.action = 'DELETE' THEN change.version ELSE excluded.version END,
     action = CASE WHEN change.action = 'DELETE' THEN 'UPDATE' ELSE excluded.action END;
   -- What comes back goes on with its versions, and was not there before.
-  returned := array(SELECT n.id FROM new_rows n JOIN change c ON {this} = n.id AND c.action <> 'CREATE');
+  returned := array(SELECT n.id FROM new_rows n CROSS JOIN LATERAL (SELECT * FROM change c WHERE {this} = n.id AND c.action <> 'CREATE' OFFSET 0) c);
   IF cardinality(returned) > 0 THEN
     UPDATE {M} m SET version = c.version, modified_at = now() FROM change c
     WHERE m.id = ANY (returned) AND {this} = m.id AND (m.version, m.modified_at) IS DISTINCT FROM (c.version, now());
@@ -305,17 +307,16 @@ BEGIN
   INSERT INTO change (type, id, version, action, visible_before, visible_after)
   SELECT {T}, m.id, CASE WHEN u.counts THEN u.version + 1 ELSE m.version END,
     CASE WHEN u.counts THEN {action} ELSE 'VISIBILITY' END, u.seen, {visible m}
-  FROM (SELECT *, before IS DISTINCT FROM after OR version <> declared AND NOT EXISTS ( -- a writer says so
-      SELECT FROM change c WHERE {this} = u.id AND c.action NOT IN ('VISIBILITY', 'DUE')) AS counts FROM (
+  FROM (SELECT *, before IS DISTINCT FROM after OR version <> declared AND (SELECT true FROM change c WHERE {this} = u.id AND c.action NOT IN ('VISIBILITY', 'DUE') LIMIT 1) IS NULL AS counts FROM (
     SELECT id, (array_agg(j) FILTER (WHERE was))[1] AS before, (array_agg(j) FILTER (WHERE NOT was))[1] AS after,
       max(version) FILTER (WHERE was) AS version, max(version) FILTER (WHERE NOT was) AS declared, bool_or(seen) FILTER (WHERE was) AS seen,
       bool_or(own) FILTER (WHERE was) AS owned, bool_or(own) FILTER (WHERE NOT was) AS owns
     FROM (
       SELECT r.id, true AS was, to_jsonb(r) - {derived}::text[] AS j, r.version, {seen r} AS seen, {own r} AS own FROM old_rows r
-      WHERE NOT EXISTS (SELECT FROM change c WHERE {this} = r.id AND c.action = 'CREATE')
+      WHERE (SELECT true FROM change c WHERE {this} = r.id AND c.action = 'CREATE' LIMIT 1) IS NULL
       UNION ALL
       SELECT r.id, false, to_jsonb(r) - {derived}::text[], r.version, NULL, {own r} FROM new_rows r
-      WHERE NOT EXISTS (SELECT FROM change c WHERE {this} = r.id AND c.action = 'CREATE')
+      WHERE (SELECT true FROM change c WHERE {this} = r.id AND c.action = 'CREATE' LIMIT 1) IS NULL
     ) r GROUP BY id
   ) u) u JOIN {M} m ON m.id = u.id
   WHERE u.counts OR u.owned IS DISTINCT FROM u.owns
@@ -324,7 +325,7 @@ BEGIN
     action = CASE WHEN change.action IN ('VISIBILITY', 'DUE') OR excluded.action IN ('DELETE', 'RESTORE') THEN excluded.action ELSE change.action END;
   GET DIAGNOSTICS touched = ROW_COUNT;
   IF touched > 0 THEN
-    UPDATE {M} m SET version = c.version, modified_at = now() FROM new_rows n JOIN change c ON {this} = n.id AND c.action IN ('UPDATE', 'DELETE', 'RESTORE')
+    UPDATE {M} m SET version = c.version, modified_at = now() FROM new_rows n CROSS JOIN LATERAL (SELECT * FROM change c WHERE {this} = n.id AND c.action IN ('UPDATE', 'DELETE', 'RESTORE') OFFSET 0) c
     WHERE m.id = n.id AND (m.version, m.modified_at) IS DISTINCT FROM (c.version, now());
     INSERT INTO revision (change, source, key, before)
     SELECT c.seq, {m}, jsonb_build_object('id', c.id), u.before
@@ -335,7 +336,7 @@ BEGIN
         UNION ALL
         SELECT r.id, false, to_jsonb(r) - {derived}::text[] FROM new_rows r
       ) r GROUP BY id
-    ) u JOIN change c ON {this} = u.id AND c.action IN ('UPDATE', 'DELETE', 'RESTORE')
+    ) u CROSS JOIN LATERAL (SELECT * FROM change c WHERE {this} = u.id AND c.action IN ('UPDATE', 'DELETE', 'RESTORE') OFFSET 0) c
     WHERE u.before IS DISTINCT FROM u.after
     ON CONFLICT DO NOTHING;
   END IF;
@@ -356,7 +357,7 @@ END $body$ $$, VARIADIC says || ARRAY['name', quote_ident('history_update_' || m
 
   EXECUTE history_says($$CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $body$
 DECLARE
-  created uuid[] := array(SELECT r.id FROM old_rows r JOIN change c ON {this} = r.id AND c.action = 'CREATE');
+  created uuid[] := array(SELECT r.id FROM old_rows r CROSS JOIN LATERAL (SELECT * FROM change c WHERE {this} = r.id AND c.action = 'CREATE' OFFSET 0) c);
 BEGIN
   IF cardinality(created) > 0 THEN -- and deleted: it was never there
     DELETE FROM change c WHERE {this} = ANY (created);
@@ -367,7 +368,7 @@ BEGIN
     version = CASE WHEN change.action IN ('VISIBILITY', 'DUE') THEN excluded.version ELSE change.version END;
   INSERT INTO revision (change, source, key, before)
   SELECT c.seq, {m}, jsonb_build_object('id', r.id), to_jsonb(r) - {derived}::text[]
-  FROM old_rows r JOIN change c ON {this} = r.id AND c.action = 'DELETE'
+  FROM old_rows r CROSS JOIN LATERAL (SELECT * FROM change c WHERE {this} = r.id AND c.action = 'DELETE' OFFSET 0) c
   ON CONFLICT DO NOTHING;
   RETURN NULL;
 END $body$ $$, VARIADIC says || ARRAY['name', quote_ident('history_delete_' || main.source)]);
@@ -381,7 +382,7 @@ END $body$ $$, VARIADIC says || ARRAY['name', quote_ident('history_delete_' || m
 BEGIN
   WITH fresh AS (
     SELECT o.id FROM unnest(owners) o (id)
-    WHERE NOT EXISTS (SELECT FROM change c WHERE {this} = o.id AND c.action NOT IN ('VISIBILITY', 'DUE'))
+    WHERE (SELECT true FROM change c WHERE {this} = o.id AND c.action NOT IN ('VISIBILITY', 'DUE') LIMIT 1) IS NULL
   ), bumped AS (
     UPDATE {M} m SET version = m.version + 1, modified_at = now() FROM fresh f WHERE m.id = f.id
     RETURNING m.id, m.version, {seen m} AS seen, {visible m} AS visible
@@ -399,28 +400,28 @@ DECLARE
 BEGIN
   IF TG_OP = 'INSERT' THEN
     owners := array(SELECT r.id FROM (SELECT DISTINCT r.{O} AS id FROM new_rows r) r
-      WHERE r.id IS NOT NULL AND NOT EXISTS (SELECT FROM change c WHERE {this} = r.id AND c.action = 'CREATE'));
+      WHERE r.id IS NOT NULL AND (SELECT true FROM change c WHERE {this} = r.id AND c.action = 'CREATE' LIMIT 1) IS NULL);
     IF cardinality(owners) = 0 THEN
       RETURN NULL;
     END IF;
     PERFORM {touch}(owners);
     INSERT INTO revision (change, source, key)
-    SELECT c.seq, {p}, {key r} FROM new_rows r JOIN change c ON {this} = r.{O} AND c.action <> 'CREATE' ON CONFLICT DO NOTHING;
+    SELECT c.seq, {p}, {key r} FROM new_rows r CROSS JOIN LATERAL (SELECT * FROM change c WHERE {this} = r.{O} AND c.action <> 'CREATE' OFFSET 0) c ON CONFLICT DO NOTHING;
   ELSIF TG_OP = 'DELETE' THEN
     owners := array(SELECT r.id FROM (SELECT DISTINCT r.{O} AS id FROM old_rows r) r
-      WHERE r.id IS NOT NULL AND NOT EXISTS (SELECT FROM change c WHERE {this} = r.id AND c.action = 'CREATE'));
+      WHERE r.id IS NOT NULL AND (SELECT true FROM change c WHERE {this} = r.id AND c.action = 'CREATE' LIMIT 1) IS NULL);
     IF cardinality(owners) = 0 THEN
       RETURN NULL;
     END IF;
     PERFORM {touch}(owners);
     INSERT INTO revision (change, source, key, before)
-    SELECT c.seq, {p}, {key r}, to_jsonb(r) - {not counted}::text[] FROM old_rows r JOIN change c ON {this} = r.{O} AND c.action <> 'CREATE' ON CONFLICT DO NOTHING;
+    SELECT c.seq, {p}, {key r}, to_jsonb(r) - {not counted}::text[] FROM old_rows r CROSS JOIN LATERAL (SELECT * FROM change c WHERE {this} = r.{O} AND c.action <> 'CREATE' OFFSET 0) c ON CONFLICT DO NOTHING;
   ELSE
     owners := array(SELECT DISTINCT r.id FROM (
         (SELECT r.{O} AS id, to_jsonb(r) - {not counted}::text[] FROM old_rows r EXCEPT ALL SELECT r.{O}, to_jsonb(r) - {not counted}::text[] FROM new_rows r)
         UNION ALL
         (SELECT r.{O} AS id, to_jsonb(r) - {not counted}::text[] FROM new_rows r EXCEPT ALL SELECT r.{O}, to_jsonb(r) - {not counted}::text[] FROM old_rows r)
-      ) r WHERE r.id IS NOT NULL AND NOT EXISTS (SELECT FROM change c WHERE {this} = r.id AND c.action = 'CREATE'));
+      ) r WHERE r.id IS NOT NULL AND (SELECT true FROM change c WHERE {this} = r.id AND c.action = 'CREATE' LIMIT 1) IS NULL);
     IF cardinality(owners) = 0 THEN
       RETURN NULL;
     END IF;
@@ -429,12 +430,12 @@ BEGIN
     SELECT c.seq, {p}, r.key, r.j FROM (
       SELECT r.{O} AS id, {key r} AS key, to_jsonb(r) - {not counted}::text[] AS j FROM old_rows r
       EXCEPT ALL SELECT r.{O}, {key r}, to_jsonb(r) - {not counted}::text[] FROM new_rows r
-    ) r JOIN change c ON {this} = r.id AND c.action <> 'CREATE' ON CONFLICT DO NOTHING;
+    ) r CROSS JOIN LATERAL (SELECT * FROM change c WHERE {this} = r.id AND c.action <> 'CREATE' OFFSET 0) c ON CONFLICT DO NOTHING;
     -- Under a new key there was nothing before, unless the entry is there already.
     INSERT INTO revision (change, source, key)
     SELECT c.seq, {p}, r.key FROM (
       SELECT r.{O} AS id, {key r} AS key FROM new_rows r EXCEPT SELECT r.{O}, {key r} FROM old_rows r
-    ) r JOIN change c ON {this} = r.id AND c.action <> 'CREATE' ON CONFLICT DO NOTHING;
+    ) r CROSS JOIN LATERAL (SELECT * FROM change c WHERE {this} = r.id AND c.action <> 'CREATE' OFFSET 0) c ON CONFLICT DO NOTHING;
   END IF;
   RETURN NULL;
 END $body$ $$, VARIADIC says || ARRAY['name', quote_ident(name), 'touch', quote_ident('history_touch_' || main.source), 'O', quote_ident(p.owner),
@@ -462,14 +463,14 @@ BEGIN
     RETURN NULL;
   END IF;
   fresh := array(SELECT m.id FROM unnest(media) m (id) WHERE NOT EXISTS (
-    SELECT FROM change c WHERE c.type = 'MediaAsset' AND c.id = m.id AND c.txid = pg_current_xact_id()));
+    SELECT FROM change c WHERE c.type = 'MediaAsset' AND c.id = m.id AND c.txid::text = pg_current_xact_id()::text));
   INSERT INTO change (type, id, version, action, visible_before, visible_after)
   SELECT 'MediaAsset', d.id, d.version, 'VISIBILITY', d.deleted_at IS NULL AND EXISTS (
     SELECT FROM ({links before}) l JOIN article a ON a.id = l.article_id
-    WHERE l.media_id = d.id AND coalesce((SELECT c.visible_before FROM change c WHERE c.type = 'Article' AND c.id = a.id AND c.txid = pg_current_xact_id()), {own a})), false
+    WHERE l.media_id = d.id AND coalesce((SELECT c.visible_before FROM change c WHERE c.type = 'Article' AND c.id = a.id AND c.txid::text = pg_current_xact_id()::text), {own a})), false
   FROM media_asset d WHERE d.id = ANY (fresh);
   UPDATE change c SET visible_after = {visible d} FROM media_asset d
-  WHERE c.type = 'MediaAsset' AND c.txid = pg_current_xact_id() AND c.id = ANY (media) AND d.id = c.id AND c.visible_after IS DISTINCT FROM ({visible d});
+  WHERE c.type = 'MediaAsset' AND c.txid::text = pg_current_xact_id()::text AND c.id = ANY (media) AND d.id = c.id AND c.visible_after IS DISTINCT FROM ({visible d});
   RETURN NULL;
 END $body$ $$;
 BEGIN

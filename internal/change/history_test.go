@@ -450,3 +450,19 @@ func TestErasedCommentsAreGone(t *testing.T) {
 		t.Errorf("%d entries still say it (%v)", left, err)
 	}
 }
+
+// What changes many rows at once takes time by their number, not by its square: this
+// took more than ten minutes.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t)
+	run(t, pool, `INSERT INTO topic (id, slug, name, scheme) SELECT gen_random_uuid(), 't' || n, 'T' || n, 'KEYWORD' FROM generate_series(1, 15000) n`)
+	run(t, pool, `SET LOCAL statement_timeout = '60s'; UPDATE topic SET name = name || '!'; DELETE FROM topic`)
+	var changes, entries int
+	if err := pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM change WHERE version = 2 AND action = 'DELETE'), (SELECT count(*) FROM revision)`).Scan(&changes, &entries); err != nil {
+		t.Fatal(err)
+	}
+	if changes != 15000 || entries != 15000 {
+		t.Errorf("%d changes and %d entries of 15000", changes, entries)
+	}
+}

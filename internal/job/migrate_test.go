@@ -12,7 +12,7 @@ import (
 func TestDownAndUp(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
-	schema, err := postgres.MigrateDown(t.Context(), url, migrations.FS, 3)
+	schema, err := postgres.MigrateDown(t.Context(), url, migrations.FS, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
