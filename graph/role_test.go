@@ -6,12 +6,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/pgtest"
+	"stadtgraph/internal/plan"
 )
 
 // may says who may call which mutations; the public may call none.
@@ -261,4 +264,49 @@ func versionOf(t *testing.T, pool *pgxpool.Pool, id string) (version string) {
 		t.Fatal(err)
 	}
 	return version
+}
+
+// TestKeptFields asks for every field and root that is kept to a role, as every role:
+// who may not have it is refused before anything is looked for.
+func TestKeptFields(t *testing.T) {
+	t.Parallel()
+	planner := newPlanner(t, shipped(t))
+	e, catalogue := graph.NewExecutor(planner), planner.Catalogue()
+	kept := map[string]plan.Role{} // by query
+	for name, def := range catalogue.Schema.Types {
+		o := catalogue.Object(name)
+		if def.Kind != ast.Object || o == nil {
+			continue
+		}
+		for field, decl := range o.Fields {
+			if decl.Least > plan.Public {
+				kept[fmt.Sprintf(`{ node(id: "%s_01h455vb4pex5vsknk084sn02q") { ... on %s { %s { totalCount } } } }`, o.Prefix, name, field)] = decl.Least
+			}
+		}
+	}
+	for _, f := range catalogue.Schema.Query.Fields {
+		if root := catalogue.Root(f.Name); root != nil && root.Least > plan.Public {
+			kept[`{ `+f.Name+` { totalCount } }`] = root.Least
+		}
+	}
+	if len(kept) < 15 {
+		t.Fatalf("only %d fields are kept to a role", len(kept))
+	}
+	for query, least := range kept {
+		for _, role := range append([]auth.Role{""}, auth.Roles...) {
+			actor := token(role)
+			want := ""
+			switch {
+			case actor.Viewer(time.Now()).Role >= least:
+			case actor == nil:
+				want = "UNAUTHENTICATED"
+			default:
+				want = "FORBIDDEN"
+			}
+			raw := runAs(t, actor, e, query, nil)
+			if refused := strings.Contains(raw, `"errors"`); refused != (want != "") || !strings.Contains(raw, want) {
+				t.Errorf("%s as %q: %s, want %q", query, role, raw, want)
+			}
+		}
+	}
 }
