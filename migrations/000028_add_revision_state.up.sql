@@ -132,8 +132,7 @@ END $$;
 -- Revisions and the audit log are two looks at what somebody changed.
 CREATE VIEW recorded_change AS
 SELECT lpad(to_hex(c.seq), 32, '0')::uuid AS id, c.seq, c.type, c.id AS object_id, c.version, c.action, c.at,
-  c.token_id, c.actor_name, c.actor_role, c.mutation,
-  global_id((SELECT CASE t.source WHEN 'figure' THEN 'observation' ELSE t.source END FROM history_type t WHERE t.type = c.type), c.id) AS node
+  c.token_id, c.actor_name, c.actor_role, c.mutation
 FROM change c WHERE c.action NOT IN ('VISIBILITY', 'DUE');
 CREATE UNIQUE INDEX change_id_idx ON change ((lpad(to_hex(seq), 32, '0')::uuid));
 CREATE INDEX change_token_idx ON change (token_id) WHERE token_id IS NOT NULL;

@@ -335,8 +335,16 @@ func TestPostgresKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if server, err = pglocal.Start(t.Context(), config); err != nil {
-		t.Fatal(err)
+	for { // the old one's processes take a moment to see that it is gone
+		again, err := pglocal.Start(t.Context(), config)
+		if err == nil {
+			server = again
+			break
+		}
+		if time.Since(start) > 20*time.Second {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 	t.Logf("Postgres answers again after %s", time.Since(start).Round(time.Millisecond))
 	if again := server.URL(pglocal.Database); again != url {

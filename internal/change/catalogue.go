@@ -37,8 +37,9 @@ var auditEntry = plan.Object{
 	Visible: plan.Visibility{Public: "false", Admin: "true"},
 	Order:   []plan.Term{{Field: "createdAt", Desc: true}},
 	Fields: plan.Fields{
-		"type":      plan.Column("type"),
-		"entryId":   plan.Column("node"),
+		"type": plan.Column("type"),
+		"entryId": plan.Expr(`global_id((SELECT CASE t.source WHEN 'figure' THEN 'observation' ELSE t.source END
+			FROM history_type t WHERE t.type = {type}), {object_id})`),
 		"entry":     entry,
 		"version":   plan.Column("version"),
 		"action":    plan.Column("action"),
