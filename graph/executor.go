@@ -24,9 +24,9 @@ import (
 	"stadtgraph/internal/write"
 )
 
-// Executor runs GraphQL operations. It is gqlgen's executor but for two things:
-// documents meet our limits before they are validated, and all arguments of a
-// query are coerced before any of it runs.
+// Executor runs GraphQL operations. It is gqlgen's executor but for three things:
+// documents meet our limits before they are validated, all arguments of a query are
+// coerced before any of it runs, and mutations are run here (mutation.go).
 type Executor struct {
 	*executor.Executor
 	schema    *ast.Schema

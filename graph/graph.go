@@ -1,6 +1,6 @@
-// Package graph is the GraphQL API: the catalogue put together from the nouns,
-// and the executor that validates operations, hands queries to the planner and
-// everything else to the generated code.
+// Package graph is the GraphQL API: the catalogue put together from the nouns, the
+// executor that validates operations and hands queries to the planner, and the
+// mutations, which the writer carries out. Generated code answers introspection.
 package graph
 
 import (
