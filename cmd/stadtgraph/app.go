@@ -32,11 +32,11 @@ type app struct {
 	close  func()
 }
 
-func newApp(ctx context.Context, databaseURL string, origins []string, linger time.Duration, keep keeping) (*app, error) {
+func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error) {
 	a := &app{close: func() {}}
-	open := func(c postgres.Config) (*pgxpool.Pool, error) {
-		c.URL = databaseURL
-		pool, err := postgres.Open(ctx, c)
+	open := func(p postgres.Config) (*pgxpool.Pool, error) {
+		p.URL = c.DatabaseURL
+		pool, err := postgres.Open(ctx, p)
 		if err == nil {
 			before := a.close
 			a.close = func() { pool.Close(); before() }
@@ -90,7 +90,7 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 		Migrations:   migrations.FS,
 		SDL:          stadtgraph.SDL,
 		Examples:     examples,
-		Origins:      origins,
+		Origins:      c.CORSOrigins,
 		Linger:       linger,
 	})
 	if err != nil {
@@ -101,7 +101,7 @@ func newApp(ctx context.Context, databaseURL string, origins []string, linger ti
 	ctx, cancel := context.WithCancel(ctx)
 	var behind sync.WaitGroup
 	behind.Go(func() { search.Keep(ctx, indexing, catalogue) })
-	behind.Go(func() { job.Run(ctx, working, keep.config(!postgres.Prepares(working))) })
+	behind.Go(func() { job.Run(ctx, working, c.keeping.config(!postgres.Prepares(working))) })
 	closePools := a.close
 	a.close = func() {
 		cancel()

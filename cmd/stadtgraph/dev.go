@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"stadtgraph/internal/demo"
 	"stadtgraph/internal/pglocal"
 	"stadtgraph/internal/postgres"
@@ -102,7 +104,12 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, url, server.LocalOrigins, 0, keeping{KeepHistory: 3650, KeepFeed: 90})
+	as := settings{database: database{DatabaseURL: url}}
+	if err := kong.ApplyDefaults(&as); err != nil {
+		return err
+	}
+	as.DatabaseURL, as.CORSOrigins = url, server.LocalOrigins // whatever the environment says
+	a, err := newApp(ctx, as, 0)
 	if err != nil {
 		return err
 	}

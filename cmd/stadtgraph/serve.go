@@ -69,7 +69,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		}
 		slog.Info("migrated", "version", state.Version)
 	}
-	a, err := newApp(ctx, c.DatabaseURL, c.CORSOrigins, c.ShutdownDelay, c.keeping)
+	a, err := newApp(ctx, c.settings, c.ShutdownDelay)
 	if err != nil {
 		return err
 	}
