@@ -463,19 +463,21 @@ func (ref *reference) related(r row, rel *plan.Relation, target *plan.Object, f 
 		}
 	}
 	in := all(target)
+	items := ""
 	switch {
 	case strings.HasPrefix(string(rel.Rows), "("): // computed for each row
 		query := rel.Rows
 		if f != nil {
 			query = ref.allGiven(query, f.Field)
 		}
-		in.from = fmt.Sprintf("(SELECT self.ref_key AS ref_parent, self.ref_key || '/' || computed.ref_place AS ref_key, computed.*"+
-			" FROM %s self, LATERAL (SELECT *, row_number() OVER (ORDER BY query::text) AS ref_place FROM %s query) computed)", r.from, ref.fill(query, n))
-		condition += " AND {ref_parent} = self.ref_key"
+		const computed = "(SELECT self.ref_key || '/' || computed.ref_place AS ref_key, computed.*" +
+			" FROM %s (SELECT *, row_number() OVER (ORDER BY query::text) AS ref_place FROM %s query) computed)"
+		in.from = fmt.Sprintf(computed, r.from+" self, LATERAL", ref.fill(query, n))
+		items = fmt.Sprintf(computed, "", ref.fill(query, n)) // of the row that asks
 	case target.Prefix == "":
 		in = keyed(target, cmp.Or(rel.Rows, target.Table), "ctid")
 	}
-	from := in.from + " item"
+	from := cmp.Or(items, in.from) + " item"
 	if rel.Link != "" {
 		from += ", " + string(rel.Link) + " link"
 	}
