@@ -54,6 +54,9 @@ func TestPlannerAgreesWithReference(t *testing.T) {
 	executor := graph.NewExecutor(c.planners[0])
 	g := &generator{Rand: rand.New(rand.NewPCG(*seedFlag, 0)), catalogue: c.catalogue, known: c.known, ref: c.ref}
 	invalid, tooLarge, ran := 0, 0, 0
+	if testing.Short() {
+		*operations = min(*operations, 200)
+	}
 	for ran < *operations {
 		g.viewer = g.anybody()
 		op := g.operation()
