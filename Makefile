@@ -34,6 +34,10 @@ tools/schemalint/node_modules/.package-lock.json: tools/schemalint/package-lock.
 	npm --prefix tools/schemalint ci --no-progress
 	touch $@
 
+.PHONY: clients
+clients: ## public suites and clients against a server that it starts
+	bash clients/run
+
 .PHONY: bench
 bench: ## what reading costs, beside the best by hand; into bench/RESULTS.md
 	go run ./bench
