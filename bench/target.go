@@ -18,7 +18,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"stadtgraph"
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/plan"
@@ -180,7 +179,7 @@ func newProduct(pool *pgxpool.Pool) (*server.Server, *plan.Planner, error) {
 		Authenticate: (&auth.Gate{DB: pool}).Authenticate,
 		Database:     pool,
 		Migrations:   migrations.FS,
-		SDL:          stadtgraph.SDL,
+		SDL:          graph.SDL(),
 		Log:          slog.New(server.LogHandler(slog.NewJSONHandler(null, nil))),
 	})
 	return product, planner, err

@@ -43,7 +43,7 @@ var _ graphql.GraphExecutor = (*Executor)(nil)
 func NewExecutor(planner *plan.Planner) *Executor {
 	e := &Executor{planner: planner, documents: keep[string, *ast.QueryDocument](), payloads: keep[string, *ast.OperationDefinition]()}
 	schema := executableSchema{generated.NewExecutableSchema(generated.Config{}), e}
-	e.Executor, e.schema, e.sizes = executor.New(schema), schema.Schema(), sizesOf(schema.Schema())
+	e.Executor, e.schema, e.sizes = executor.New(schema), Schema(), sizesOf(Schema())
 	e.SetErrorPresenter(Present)
 	e.SetRecoverFunc(func(ctx context.Context, v any) error {
 		slog.ErrorContext(ctx, "panic", "value", v)

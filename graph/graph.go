@@ -5,6 +5,7 @@ package graph
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -29,10 +30,15 @@ import (
 	"stadtgraph/internal/value"
 )
 
-// Schema is the parsed schema.graphql.
-func Schema() *ast.Schema {
-	return generated.NewExecutableSchema(generated.Config{}).Schema()
-}
+// Schema is the parsed schema.graphql. The parser adds @defer, which nothing here
+// carries out: nobody shall read of it.
+func Schema() *ast.Schema { return schema() }
+
+var schema = sync.OnceValue(func() *ast.Schema {
+	s := generated.NewExecutableSchema(generated.Config{}).Schema()
+	delete(s.Directives, "defer")
+	return s
+})
 
 // Catalogue is what the nouns declare, checked against the schema.
 func Catalogue() (*plan.Catalogue, error) {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"stadtgraph"
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/graphiql"
@@ -88,7 +87,7 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		Authenticate: (&auth.Gate{DB: writing}).Authenticate,
 		Database:     health,
 		Migrations:   migrations.FS,
-		SDL:          stadtgraph.SDL,
+		SDL:          graph.SDL(),
 		Examples:     examples,
 		Origins:      c.CORSOrigins,
 		Linger:       linger,

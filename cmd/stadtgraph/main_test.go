@@ -23,7 +23,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"stadtgraph"
+	"stadtgraph/graph"
 	"stadtgraph/internal/pgtest"
 )
 
@@ -166,7 +166,7 @@ func TestHelp(t *testing.T) {
 
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	if got := runProgram(t, nil, "schema"); got.code != exitOK || got.stdout != stadtgraph.SDL {
+	if got := runProgram(t, nil, "schema"); got.code != exitOK || got.stdout != graph.SDL() {
 		t.Errorf("got code %d, %d bytes, %s", got.code, len(got.stdout), got.stderr)
 	}
 }

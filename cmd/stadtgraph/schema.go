@@ -3,7 +3,7 @@ package main
 import (
 	"os"
 
-	"stadtgraph"
+	"stadtgraph/graph"
 )
 
 type schemaCommand struct{}
@@ -12,6 +12,6 @@ func (*schemaCommand) Help() string { return "Example:\n  stadtgraph schema > sc
 
 // Run is called by kong.
 func (*schemaCommand) Run() error {
-	_, err := os.Stdout.WriteString(stadtgraph.SDL)
+	_, err := os.Stdout.WriteString(graph.SDL())
 	return err
 }

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"stadtgraph"
 	"stadtgraph/graph"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/pgtest/shipped"
@@ -45,7 +44,7 @@ func config(t testing.TB) server.Config {
 		Executor:   graph.NewExecutor(plan.New(read, db, true)),
 		Database:   db,
 		Migrations: migrations.FS,
-		SDL:        stadtgraph.SDL,
+		SDL:        graph.SDL(),
 		Examples:   examples,
 		Log:        slog.New(slog.DiscardHandler),
 	}
