@@ -27,10 +27,12 @@ type row struct {
 type library uint
 
 const (
-	pgx       library = 1 << iota // statements against Postgres
-	cors                          // rs/cors
-	gqlgen                        // gqlgen's run time
-	omittable                     // of gqlgen, only graphql.Omittable, for inputs that tell absent from null
+	pgx        library = 1 << iota // statements against Postgres
+	cors                           // rs/cors
+	gqlgen                         // gqlgen's run time
+	omittable                      // of gqlgen, only graphql.Omittable, for inputs that tell absent from null
+	prometheus                     // metrics
+	telemetry                      // OpenTelemetry
 )
 
 // homes are the libraries whose use the table restricts.
@@ -38,6 +40,9 @@ var homes = map[string]library{
 	"github.com/jackc/pgx":        pgx,
 	"github.com/rs/cors":          cors,
 	"github.com/99designs/gqlgen": gqlgen,
+
+	"github.com/prometheus/client_golang": prometheus,
+	"go.opentelemetry.io/otel":            telemetry,
 }
 
 // nouns are packages of one shape. They never import graph, nor each other:
@@ -54,27 +59,29 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson", "internal/metric", "internal/trace"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
-		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search"), libraries: pgx},
+		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
-		"internal/auth", "internal/cache"), libraries: cors | gqlgen},
+		"internal/auth", "internal/cache", "internal/metric", "internal/trace"), libraries: cors | gqlgen},
+	"internal/metric":   {ours: list("internal/postgres"), libraries: pgx | prometheus}, // shows pools, and what waits in tables
+	"internal/trace":    {libraries: telemetry},
 	"internal/graphiql": {},
 	"internal/doctor":   {ours: list("internal/postgres", "internal/register")},
 
 	".": {}, // the schema's text
 
 	"graph": {ours: list(nouns, "internal/value", "graph/generated", "internal/plan", "internal/page", "internal/nodeid", "internal/fault",
-		"internal/postgres", "internal/auth", "internal/change", "internal/write"), libraries: gqlgen},
+		"internal/postgres", "internal/auth", "internal/change", "internal/write", "internal/trace"), libraries: gqlgen},
 	"graph/generated": {ours: list(nouns, "internal/plan", "internal/page", "internal/nodeid"), libraries: gqlgen},
 
 	// The nouns have a row each, see init.
 
-	"internal/plan":   {ours: list("internal/page", "internal/nodeid", "internal/fault", "internal/german"), libraries: pgx | gqlgen}, // german reads what is searched for
-	"internal/value":  {ours: list("internal/plan")},                                                                                  // value objects that nouns share
+	"internal/plan":   {ours: list("internal/page", "internal/nodeid", "internal/fault", "internal/german", "internal/trace"), libraries: pgx | gqlgen}, // german reads what is searched for
+	"internal/value":  {ours: list("internal/plan")},                                                                                                    // value objects that nouns share
 	"internal/page":   {},
 	"internal/nodeid": {},
 	"internal/fault":  {},
@@ -86,7 +93,7 @@ var table = map[string]row{
 	"internal/german": {},
 
 	"migrations":        {},
-	"internal/postgres": {ours: list("migrations", "internal/fault"), libraries: pgx},
+	"internal/postgres": {ours: list("migrations", "internal/fault", "internal/trace"), libraries: pgx},
 	"internal/pglocal":  {libraries: pgx},
 	"internal/pgtest":   {ours: list("migrations", "internal/postgres", "internal/pglocal"), libraries: pgx},
 

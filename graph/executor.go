@@ -21,6 +21,7 @@ import (
 	"stadtgraph/graph/generated"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/trace"
 	"stadtgraph/internal/write"
 )
 
@@ -95,7 +96,7 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 			return next(ctx)
 		},
 	}
-	doc, errs := e.document(params.Query)
+	doc, errs := e.document(ctx, params.Query)
 	if doc != nil {
 		op.Doc, op.Operation = doc, doc.Operations.ForName(params.OperationName)
 	}
@@ -115,7 +116,9 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 	}
 	if op.Operation.Operation == ast.Query {
 		viewer := auth.From(ctx).Viewer(time.Now())
+		_, span := trace.Begin(ctx, "graphql.plan")
 		request, errs := e.planner.Prepare(op.Operation, op.Variables, viewer.Role)
+		span.End()
 		if len(errs) > 0 {
 			return op, errs
 		}
@@ -139,10 +142,12 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 
 // document parses and validates a document, or gives the one kept from before.
 // One that is not valid comes with its errors.
-func (e *Executor) document(query string) (*ast.QueryDocument, gqlerror.List) {
+func (e *Executor) document(ctx context.Context, query string) (*ast.QueryDocument, gqlerror.List) {
 	if doc, ok := e.documents.Get(query); ok {
 		return doc, nil
 	}
+	_, span := trace.Begin(ctx, "graphql.validate")
+	defer span.End()
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, MaxTokens)
 	if err != nil {
 		var invalid *gqlerror.Error

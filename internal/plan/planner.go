@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -73,7 +74,45 @@ func (p *Planner) plan(r *Request, role Role) (*plan, error) {
 // Read runs all root fields of a prepared operation in one batch and appends
 // the object of their answers to dst. If a field that must not be null failed,
 // it appends null. Answers to introspection come from elsewhere.
+//
+// A database that is restarted, or hands over to another one, is away for a moment.
+// What was being read is then read again, as long as patience says.
 func (r *Request) Read(ctx context.Context, v Viewer, dst []byte, introspected map[string]json.RawMessage) ([]byte, gqlerror.List) {
+	until := time.Now().Add(patience)
+	for pause, broken := firstPause, 0; ; pause *= 2 {
+		out, errs, again := r.read(ctx, v, dst, introspected)
+		if again == lost {
+			// All connections of before are of the same kind. Whoever broke two of
+			// them might be the reason.
+			r.planner.pool.Reset()
+			broken++
+		}
+		if again == fine || broken > 2 || time.Now().Add(pause).After(until) {
+			return out, errs
+		}
+		select {
+		case <-ctx.Done():
+			return out, errs
+		case <-time.After(pause):
+		}
+	}
+}
+
+const (
+	patience   = 2 * time.Second
+	firstPause = 20 * time.Millisecond
+)
+
+// setback is what kept a request from being read, if it is worth reading again.
+type setback uint8
+
+const (
+	fine setback = iota // or nothing that another attempt would change
+	away                // no connection was to be had
+	lost                // it broke
+)
+
+func (r *Request) read(ctx context.Context, v Viewer, dst []byte, introspected map[string]json.RawMessage) ([]byte, gqlerror.List, setback) {
 	p := r.planner
 	roots := r.plan.roots
 	st := p.states.Get().(*state)
@@ -87,8 +126,16 @@ func (r *Request) Read(ctx context.Context, v Viewer, dst []byte, introspected m
 		}
 	}
 	run := batch{planner: p, req: r, viewer: v, roots: statements}
+	again := fine
 	if err := run.send(ctx); err != nil {
 		run.err = err
+		switch {
+		case ctx.Err() != nil:
+		case run.conn != nil:
+			run.lost = true
+		case refused(err):
+			again = away
+		}
 	}
 	defer run.close()
 
@@ -135,7 +182,10 @@ func (r *Request) Read(ctx context.Context, v Viewer, dst []byte, introspected m
 	}
 	out, errs := st.out, st.errs
 	st.out, st.errs = nil, nil
-	return out, errs
+	if run.lost && ctx.Err() == nil {
+		again = lost
+	}
+	return out, errs, again
 }
 
 // Planned says whether the planner has anything to read.
@@ -218,9 +268,26 @@ func readable(err error) error {
 		return fmt.Errorf("%w (%w)", fault.New(fault.Timeout, "This took longer than allowed; ask for fewer items or narrow the filter."), err)
 	case errors.As(err, &pg) && (pg.Code[:2] == "53" || pg.Code[:2] == "57" || pg.Code[:2] == "08"),
 		!errors.As(err, &pg) && !errors.Is(err, context.Canceled):
-		return fmt.Errorf("%w (%w)", fault.New(fault.Busy, "The database cannot be reached just now; try again in a moment."), err)
+		return unreachable(err)
 	}
 	return err
+}
+
+func unreachable(err error) error {
+	return fmt.Errorf("%w (%w)", fault.New(fault.Busy, "The database cannot be reached just now; try again in a moment."), err)
+}
+
+// going says whether Postgres ends the connection, because it stops or starts again.
+func going(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03")
+}
+
+// refused says whether nobody was there to connect to, or not yet. Whoever waited in
+// vain has waited enough.
+func refused(err error) bool {
+	var connect *pgconn.ConnectError
+	return going(err) || errors.As(err, &connect) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // SQL gives the statements of a request, for tests that read or explain them.

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"stadtgraph/internal/trace"
 )
 
 // statement is a compiled SQL statement. Its parameters' types are known, so
@@ -69,16 +72,24 @@ type batch struct {
 	pipe    *pgconn.Pipeline
 	err     error
 	stale   bool // what the connection has prepared is not what we think
+	lost    bool // the database went away: what was read is worth nothing, and may be read again
+	counted bool // somebody wants to know of each statement
+	since   time.Time
 }
+
+// acquireTimeout is how long a request waits for a connection. What runs at once is
+// bounded before, so that one is free or made at once, unless the database is away.
+const acquireTimeout = 3 * time.Second
 
 func (b *batch) send(ctx context.Context) error {
 	if len(b.roots) == 0 {
 		return nil
 	}
-	conn, err := b.planner.pool.Acquire(ctx)
+	conn, err := b.acquire(ctx)
 	if err != nil {
-		return readable(fmt.Errorf("acquire a connection: %w", err))
+		return err
 	}
+	b.counted, b.since = trace.Counted(ctx), time.Now()
 	b.conn = conn
 	pg := conn.Conn().PgConn()
 	b.known, _ = pg.CustomData()[preparedKey].(*prepared)
@@ -118,6 +129,36 @@ func (b *batch) send(ctx context.Context) error {
 	return readableOrNil(b.pipe.Flush())
 }
 
+func (b *batch) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	waiting, cancel := context.WithTimeout(ctx, acquireTimeout)
+	defer cancel()
+	conn, err := b.planner.pool.Acquire(waiting)
+	switch {
+	case err == nil:
+		return conn, nil
+	case waiting.Err() != nil && ctx.Err() == nil:
+		return nil, unreachable(fmt.Errorf("acquire a connection: %w", err))
+	}
+	return nil, readable(fmt.Errorf("acquire a connection: %w", err))
+}
+
+// ran tells of the statement that has just ended: Postgres runs one after the other.
+func (b *batch) ran(ctx context.Context, root *rootPlan, rows int, err error) {
+	if !b.counted {
+		return
+	}
+	var state string
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &pg):
+		state = pg.Code
+	case err != nil:
+		state = "08006" // connection_failure
+	}
+	trace.Ran(ctx, trace.Statement{About: "SELECT " + root.field.Name, Name: root.stmt.name, SQL: root.stmt.sql, Start: b.since, Rows: int64(rows), State: state})
+	b.since = time.Now()
+}
+
 // forgetOldest makes room for one more statement.
 func (k *prepared) forgetOldest(pipe *pgconn.Pipeline) {
 	if len(k.by) < maxPrepared {
@@ -149,6 +190,8 @@ func (b *batch) next(ctx context.Context, st *state) (rows, error) {
 		if err != nil {
 			var pg *pgconn.PgError
 			if !errors.As(err, &pg) { // the connection is gone, and the other answers with it
+				b.ran(ctx, root, rs.n, err)
+				b.lost = ctx.Err() == nil
 				b.err = readable(fmt.Errorf("read %s: %w", root.field.Name, err))
 				return rows{}, b.err
 			}
@@ -179,8 +222,10 @@ func (b *batch) next(ctx context.Context, st *state) (rows, error) {
 				failure = err
 			}
 		case *pgconn.PipelineSync:
+			b.ran(ctx, root, rs.n, failure)
 			if failure != nil {
 				b.distrust(failure)
+				b.lost = b.lost || going(failure)
 				if of := b.known.by[root.stmt.name]; of != nil && of.rows == nil {
 					b.stale = true // who knows whether it is prepared
 				}

@@ -2,14 +2,17 @@
 // sentence what to do when either fails.
 //
 // A DSN may name several hosts (target_session_attrs picks among them) and may
-// set everything pgx knows. Four things are ours: times are UTC, a connection
+// set everything pgx knows. Five things are ours: times are UTC, a connection
 // keeps at most 128 statements, the exec mode is one of the two that deliver
-// binary values, and nothing is compiled just in time unless the DSN says so.
+// binary values, nothing is compiled just in time unless the DSN says so, and a
+// connection to nowhere is noticed.
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -47,6 +50,17 @@ const (
 	statementCache = 128
 
 	connectTimeout = 5 * time.Second
+
+	// A network that swallows what is sent says nothing for ever. A connection that was
+	// idle is asked whether it lives before it is used, and given up after pingTimeout;
+	// one that waits for an answer is given up by the system: when nothing is
+	// acknowledged, or nobody there answers its keep-alive.
+	pingTimeout       = 2 * time.Second
+	unacknowledged    = 10 * time.Second
+	keepAliveIdle     = 15 * time.Second
+	keepAliveInterval = 5 * time.Second
+	keepAliveCount    = 3
+	healthCheckPeriod = 15 * time.Second // of idle connections: those that are too many or too old go
 )
 
 // Config says how a pool connects. Only the URL is required; what is zero is left
@@ -109,6 +123,11 @@ func (c Config) parse() (*pgxpool.Config, error) {
 	if cc.ConnectTimeout == 0 {
 		cc.ConnectTimeout = connectTimeout
 	}
+	pc.PingTimeout = cmp.Or(pc.PingTimeout, pingTimeout)
+	pc.HealthCheckPeriod = min(pc.HealthCheckPeriod, healthCheckPeriod)
+	cc.DialFunc = (&net.Dialer{Control: controlSocket,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount}}).DialContext
+	cc.Tracer = tracer{}
 	setDefault(cc.RuntimeParams, "application_name", c.ApplicationName)
 	setDefault(cc.RuntimeParams, "application_name", "stadtgraph")
 	// Planned statements have many parts that are cheap and estimated dear: compiling
