@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -17,52 +18,61 @@ import (
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/job"
+	"stadtgraph/internal/metric"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/search"
 	"stadtgraph/internal/server"
+	"stadtgraph/internal/trace"
 	"stadtgraph/internal/write"
 	"stadtgraph/migrations"
 )
 
 // app is a server and the pools that it works on.
 type app struct {
-	server *server.Server
-	close  func()
+	server  *server.Server
+	metrics *metric.Metrics
+	close   func()
 }
 
 func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error) {
-	a := &app{close: func() {}}
-	open := func(p postgres.Config) (*pgxpool.Pool, error) {
+	a := &app{metrics: metric.New(), close: func() {}}
+	open := func(name string, p postgres.Config) (*pgxpool.Pool, error) {
 		p.URL = c.DatabaseURL
 		pool, err := postgres.Open(ctx, p)
 		if err == nil {
 			before := a.close
 			a.close = func() { pool.Close(); before() }
+			a.metrics.Pool(name, pool)
 		}
 		return pool, err
 	}
-	reading, err := open(postgres.Config{StatementTimeout: postgres.ReadTimeout})
+	reading, err := open("reading", postgres.Config{StatementTimeout: postgres.ReadTimeout})
 	if err != nil {
 		return nil, err
 	}
-	writing, err := open(postgres.Config{ApplicationName: "stadtgraph writing", StatementTimeout: postgres.WriteTimeout})
+	places, reserved, err := c.places(int(reading.Config().MaxConns))
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	writing, err := open("writing", postgres.Config{ApplicationName: "stadtgraph writing", StatementTimeout: postgres.WriteTimeout})
 	if err != nil {
 		a.close()
 		return nil, err
 	}
 	// Health has connections of its own: a server whose pool is busy is ready.
-	health, err := open(postgres.Config{ApplicationName: "stadtgraph health", MaxConns: 2})
+	health, err := open("health", postgres.Config{ApplicationName: "stadtgraph health", MaxConns: 2})
 	if err != nil {
 		a.close()
 		return nil, err
 	}
-	indexing, err := open(postgres.Config{ApplicationName: "stadtgraph search", MaxConns: 1})
+	indexing, err := open("search", postgres.Config{ApplicationName: "stadtgraph search", MaxConns: 1})
 	if err != nil {
 		a.close()
 		return nil, err
 	}
-	working, err := open(postgres.Config{ApplicationName: "stadtgraph jobs", MaxConns: 4})
+	working, err := open("jobs", postgres.Config{ApplicationName: "stadtgraph jobs", MaxConns: 4})
 	if err != nil {
 		a.close()
 		return nil, err
@@ -82,6 +92,12 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
+	tracer, err := trace.Start(ctx)
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	a.metrics.Database(health)
 	a.server, err = server.New(server.Config{
 		Executor:     graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))).Writes(write.NewWriter(writable, writing)),
 		Authenticate: (&auth.Gate{DB: writing}).Authenticate,
@@ -91,6 +107,13 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		Examples:     examples,
 		Origins:      c.CORSOrigins,
 		Linger:       linger,
+
+		Places:        places,
+		Reserved:      reserved,
+		QueueTime:     c.QueueTime,
+		Metrics:       a.metrics,
+		Tracer:        tracer,
+		SlowStatement: c.SlowStatement,
 	})
 	if err != nil {
 		a.close()
@@ -106,22 +129,44 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		cancel()
 		behind.Wait()
 		closePools()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := tracer.Shutdown(last); err != nil {
+			slog.Warn("the last traces were not sent", "error", err)
+		}
 	}
 	return a, nil
 }
 
+// run serves until ctx ends and what was being answered is finished, and as long on
+// the listener for whoever runs the server, if there is one.
+func (a *app) run(ctx context.Context, listener, admin net.Listener) error {
+	if admin != nil {
+		watched, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		var over sync.WaitGroup
+		over.Go(func() {
+			if err := a.server.RunAdmin(watched, admin, a.metrics); err != nil {
+				slog.Error("no metrics are answered any more", "error", err)
+			}
+		})
+		defer over.Wait()
+		defer cancel()
+	}
+	return a.server.Run(ctx, listener)
+}
+
 // listen takes the port, or says in a sentence why it cannot.
-func listen(address string) (net.Listener, error) {
+func listen(address, setting string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	switch {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use: stop what listens there, or choose another address with --listen", address)
+		return nil, fmt.Errorf("%s is in use: stop what listens there, or choose another address %s", address, setting)
 	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("%s may not be listened on by this user: choose a port from 1024 on with --listen", address)
+		return nil, fmt.Errorf("%s may not be listened on by this user: choose a port from 1024 on %s", address, setting)
 	}
-	return nil, fmt.Errorf("cannot listen on %s (%w): choose another address with --listen", address, err)
+	return nil, fmt.Errorf("cannot listen on %s (%w): choose another address %s", address, err, setting)
 }
 
 // base is the address at which a browser on this machine reaches a listener.

@@ -46,7 +46,7 @@ func (c *devCommand) Validate() error {
 	if !(c.SampleScale > 0 && c.SampleScale <= sample.MaxScale) {
 		return fmt.Errorf("a sample of scale %v makes no sense: choose one above 0, and %d at most (--sample-scale)", c.SampleScale, sample.MaxScale)
 	}
-	return checkListen(c.Listen)
+	return checkListen(c.Listen, listenSetting)
 }
 
 // Run is called by kong.
@@ -54,11 +54,17 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 	start := time.Now()
 	slog.SetDefault(slog.New(server.LogHandler(slog.NewTextHandler(os.Stderr, nil))))
 	// The port comes first: if it is taken, the database is left alone.
-	listener, err := listen(c.Listen)
+	listener, err := listen(c.Listen, listenSetting)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	// Any free port: a second dev has one, too.
+	admin, err := listen("127.0.0.1:0", adminListenSetting)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
 	if c.DataDir == "" {
 		if c.DataDir, err = pglocal.DefaultDataDir(); err != nil {
 			return err
@@ -122,15 +128,16 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
   GraphQL    %s
   Schema     %s
   Database   psql '%s'
+  Metrics    %s
   Data       %s (stadtgraph dev --reset starts afresh)
   Token      %s
 
 The token is an administrator's, for this database alone:
 
-  curl %s -H 'Content-Type: application/json' -H 'Authorization: Bearer %[7]s' -d '{"query": "{ viewer { name role capabilities } }"}'
+  curl %s -H 'Content-Type: application/json' -H 'Authorization: Bearer %[8]s' -d '{"query": "{ viewer { name role capabilities } }"}'
 
 Ctrl-C stops it and keeps the data.
-`, time.Since(start).Round(10*time.Millisecond), at, at.JoinPath("graphql"), at.JoinPath("schema.graphql"), url, c.DataDir, token, at.JoinPath("graphql"))
+`, time.Since(start).Round(10*time.Millisecond), at, at.JoinPath("graphql"), at.JoinPath("schema.graphql"), url, base(admin).JoinPath("metrics"), c.DataDir, token, at.JoinPath("graphql"))
 
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -141,7 +148,7 @@ Ctrl-C stops it and keeps the data.
 		case <-running.Done():
 		}
 	}()
-	if err := a.server.Run(running, listener); err != nil {
+	if err := a.run(running, listener, admin); err != nil {
 		return err
 	}
 	if ctx.Err() == nil {

@@ -48,7 +48,8 @@ func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(append(cmd.Env, programVariable+"=1"), env...)
+	// Several run at once, on one machine.
+	cmd.Env = append(append(cmd.Env, programVariable+"=1", "STADTGRAPH_ADMIN_LISTEN=off"), env...)
 	return cmd
 }
 
@@ -108,6 +109,10 @@ func TestUsage(t *testing.T) {
 		{"serve --cors-origins example.org", database, "STADTGRAPH_CORS_ORIGINS"},
 		{"serve", append([]string{"STADTGRAPH_CORS_ORIGINS=https://a.example,https://b.example/app"}, database...), `"https://b.example/app" is no origin`},
 		{"serve --shutdown-delay=-1s", database, "makes no sense"},
+		{"serve --admin-listen nonsense", database, "STADTGRAPH_ADMIN_LISTEN"},
+		{"serve --max-in-flight=-1", database, "STADTGRAPH_MAX_IN_FLIGHT"},
+		{"serve --queue-time 1h", database, "STADTGRAPH_QUEUE_TIME"},
+		{"serve --slow-statement=-1s", database, "STADTGRAPH_SLOW_STATEMENT"},
 		{"serve --shutdown-delay soon", database, "shutdown-delay"},
 		{"migrate", nil, "up"},
 		{"migrate up", nil, "DATABASE_URL"},
@@ -451,6 +456,30 @@ func (p *process) database(t *testing.T) string {
 	return match[1]
 }
 
+// metrics are what Prometheus would see.
+func (p *process) metrics(t *testing.T) string {
+	t.Helper()
+	match := regexp.MustCompile(`(?m)^  Metrics +(http://127\.0\.0\.1:\d+/metrics)$`).FindStringSubmatch(p.stdout.String())
+	if match == nil {
+		t.Fatalf("no line for metrics in\n%s", &p.stdout)
+	}
+	return fetch(t, match[1])
+}
+
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	r, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %s %v", url, r.Status, text, err)
+	}
+	return string(text)
+}
+
 // token is the one that dev prints; the line for curl shows the same, and it works.
 func (p *process) token(t *testing.T) string {
 	t.Helper()
@@ -537,6 +566,12 @@ func TestDev(t *testing.T) {
 	}
 	if id := regexp.MustCompile(`municipality_\w+`).FindAllString(first, -1); len(id) != 2 || id[0] != id[1] {
 		t.Errorf("the city under its two keys: %s", first)
+	}
+
+	for _, want := range []string{`stadtgraph_graphql_operation_duration_seconds_count{operation="(unnamed)",type="query"} 1`, `stadtgraph_pool_max_connections{pool="reading"}`, "stadtgraph_database_up 1"} {
+		if got := p.metrics(t); !strings.Contains(got, want) {
+			t.Errorf("metrics lack %s:\n%s", want, got)
+		}
 	}
 
 	token := p.token(t)
@@ -788,7 +823,19 @@ func TestServe(t *testing.T) {
 		t.Errorf("SIGTERM: code %d\n%s", code, &p.stderr)
 	}
 
-	p = serve("--migrate")
+	admin := freeAddress(t)
+	p = serve("--migrate", "--admin-listen", admin)
+	if got := fetch(t, "http://"+admin+"/metrics"); !strings.Contains(got, "stadtgraph_database_up 1") {
+		t.Errorf("metrics: %s", got)
+	}
+	if got := fetch(t, "http://"+admin+"/debug/pprof/goroutine?debug=1"); !strings.Contains(got, "goroutine profile:") {
+		t.Errorf("pprof: %s", got)
+	}
+	for _, path := range []string{"/metrics", "/debug/pprof/"} {
+		if r, err := http.Get(p.base + path); err != nil || r.StatusCode != http.StatusNotFound {
+			t.Errorf("%s is public: %v", path, err)
+		}
+	}
 	if got := ready(p); got != http.StatusOK {
 		t.Errorf("after --migrate: readyz is %d", got)
 	}
@@ -819,6 +866,20 @@ func TestServe(t *testing.T) {
 
 	if got := runProgram(t, nil, "serve", "--listen", "127.0.0.1:0", "--database-url", "postgres://u:hunter2@127.0.0.1:1/d").complaint(t, exitFailed); !strings.Contains(got, "nothing answers") || strings.Contains(got, "hunter2") {
 		t.Errorf("no database: got %q", got)
+	}
+	if got := runProgram(t, nil, "serve", "--listen", "127.0.0.1:0", "--database-url", url+"&pool_max_conns=4", "--max-in-flight", "5").complaint(t, exitFailed); !strings.Contains(got, "pool_max_conns") {
+		t.Errorf("more at once than connections: got %q", got)
+	}
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	if got := runProgram(t, nil, "serve", "--listen", "127.0.0.1:0", "--admin-listen", busy.Addr().String(), "--database-url", url).complaint(t, exitFailed); !strings.Contains(got, "is in use") || !strings.Contains(got, "--admin-listen") {
+		t.Errorf("an admin port in use: got %q", got)
+	}
+	if got := runProgram(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, "serve", "--listen", "127.0.0.1:0", "--database-url", url).complaint(t, exitFailed); !strings.Contains(got, "http/protobuf") {
+		t.Errorf("a way of sending traces that is not supported: got %q", got)
 	}
 	if got := runProgram(t, nil, "serve", "--listen", "127.0.0.1:0", "--database-url", url+"&default_query_exec_mode=exec").complaint(t, exitFailed); !strings.Contains(got, "exec mode") {
 		t.Errorf("an exec mode that is not supported: got %q", got)

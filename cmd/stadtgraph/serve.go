@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -16,6 +17,7 @@ type settings struct {
 	Listen      string   `default:"127.0.0.1:8080" env:"STADTGRAPH_LISTEN" placeholder:"HOST:PORT" help:"Where to serve (default: ${default})."`
 	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"Origins whose pages may call the API from a browser, such as https://www.example.org; * for all (default: none)."`
 	keeping
+	operating
 }
 
 type serveCommand struct {
@@ -25,7 +27,7 @@ type serveCommand struct {
 }
 
 func (*serveCommand) Help() string {
-	return `It logs JSON lines to standard error. /livez says that the process answers, /readyz that the database does and has the schema that is needed. On SIGTERM it finishes what it is answering, for 15 seconds at most. Flags win over the environment.
+	return `It logs JSON lines to standard error. /livez says that the process answers, /readyz that the database does and has the schema that is needed. Traces go by OTLP over HTTP to where OTEL_EXPORTER_OTLP_ENDPOINT says; the other standard names OTEL_… hold, too. On SIGTERM it finishes what it is answering, for 15 seconds at most. Flags win over the environment.
 
 Examples:
   DATABASE_URL=postgres://stadtgraph:secret@db:5432/stadtgraph stadtgraph serve --migrate
@@ -45,10 +47,13 @@ func (c *settings) check() error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if err := checkListen(c.Listen); err != nil {
+	if err := checkListen(c.Listen, listenSetting); err != nil {
 		return err
 	}
 	if err := checkOrigins(c.CORSOrigins); err != nil {
+		return err
+	}
+	if err := c.operating.check(); err != nil {
 		return err
 	}
 	return c.keeping.check()
@@ -57,11 +62,18 @@ func (c *settings) check() error {
 // Run is called by kong.
 func (c *serveCommand) Run(ctx context.Context) error {
 	slog.SetDefault(slog.New(server.LogHandler(slog.NewJSONHandler(os.Stderr, nil))))
-	listener, err := listen(c.Listen)
+	listener, err := listen(c.Listen, listenSetting)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	var admin net.Listener
+	if c.AdminListen != off {
+		if admin, err = listen(c.AdminListen, adminListenSetting); err != nil {
+			return err
+		}
+		defer admin.Close()
+	}
 	if c.Migrate {
 		state, err := migrate(ctx, c.DatabaseURL)
 		if err != nil {
@@ -75,7 +87,10 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	defer a.close()
 	slog.Info("serving", "address", listener.Addr().String())
-	if err := a.server.Run(ctx, listener); err != nil {
+	if admin != nil {
+		slog.Info("serving metrics", "address", admin.Addr().String())
+	}
+	if err := a.run(ctx, listener, admin); err != nil {
 		return err
 	}
 	slog.Info("stopped")

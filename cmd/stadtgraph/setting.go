@@ -46,11 +46,59 @@ func (k *keeping) config(polling bool) job.Config {
 	return job.Config{History: time.Duration(k.KeepHistory) * day, Feed: time.Duration(k.KeepFeed) * day, Polling: polling}
 }
 
+// operating is how much a server takes on, and whom it tells what it does.
+type operating struct {
+	AdminListen   string        `default:"127.0.0.1:9090" env:"STADTGRAPH_ADMIN_LISTEN" placeholder:"HOST:PORT" help:"Where to answer /metrics for Prometheus and /debug/pprof, to anybody who gets there: no token is asked for; off for nowhere (default: ${default})."`
+	MaxInFlight   int           `default:"0" env:"STADTGRAPH_MAX_IN_FLIGHT" placeholder:"N" help:"How many operations of the public run at once, at most as many as pool_max_conns of the database URL allows; those who edit or administer have what is left of it for themselves (default: three quarters of it)."`
+	QueueTime     time.Duration `default:"500ms" env:"STADTGRAPH_QUEUE_TIME" placeholder:"500ms" help:"How long an operation waits for its turn when as many run already, before it is told to come again, with status 503 (default: ${default})."`
+	SlowStatement time.Duration `default:"500ms" env:"STADTGRAPH_SLOW_STATEMENT" placeholder:"500ms" help:"From when on a statement is slow and logged, with the name of its operation and without its values; 0 logs none (default: ${default})."`
+}
+
+// off is an address that nothing listens on.
+const off = "off"
+
+// check says what makes no sense.
+func (o *operating) check() error {
+	if o.AdminListen != off {
+		if err := checkListen(o.AdminListen, adminListenSetting); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.MaxInFlight < 0:
+		return fmt.Errorf("%d operations at once make no sense: choose 1 or more, or 0 for three quarters of the pool (--max-in-flight, STADTGRAPH_MAX_IN_FLIGHT)", o.MaxInFlight)
+	case o.QueueTime < 0 || o.QueueTime > 5*time.Second:
+		return fmt.Errorf("to wait %s for a turn makes no sense: choose from 0s to 5s (--queue-time, STADTGRAPH_QUEUE_TIME)", o.QueueTime)
+	case o.SlowStatement < 0:
+		return fmt.Errorf("a statement cannot take %s: choose from when on it is slow, or 0 for never (--slow-statement, STADTGRAPH_SLOW_STATEMENT)", o.SlowStatement)
+	}
+	return nil
+}
+
+// places is how many operations of the public run at once, and how many more of those
+// who edit or administer: as many as there are connections, so that a place is one.
+func (o *operating) places(connections int) (public, reserved int, err error) {
+	public = o.MaxInFlight
+	if public == 0 {
+		public = max(1, connections-max(1, connections/4))
+	}
+	if public > connections {
+		return 0, 0, fmt.Errorf("%d operations at once need as many connections, and the pool has %d: choose fewer (--max-in-flight, STADTGRAPH_MAX_IN_FLIGHT), or raise pool_max_conns in the database URL", public, connections)
+	}
+	return public, connections - public, nil
+}
+
+// The settings that say where to listen.
+const (
+	listenSetting      = "(--listen, STADTGRAPH_LISTEN)"
+	adminListenSetting = "(--admin-listen, STADTGRAPH_ADMIN_LISTEN)"
+)
+
 // checkListen says what is wrong with an address to listen on.
-func checkListen(address string) error {
+func checkListen(address, setting string) error {
 	_, port, err := net.SplitHostPort(address)
 	if n, portErr := strconv.Atoi(port); err != nil || portErr != nil || n < 0 || n > 65535 {
-		return fmt.Errorf("%q is no address to listen on: write host and port, such as 127.0.0.1:8080 or 0.0.0.0:8080 (--listen, STADTGRAPH_LISTEN)", address)
+		return fmt.Errorf("%q is no address to listen on: write host and port, such as 127.0.0.1:8080 or 0.0.0.0:8080 %s", address, setting)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/fault"
+	"stadtgraph/internal/trace"
 )
 
 // graphqlHTTP speaks GraphQL over HTTP, after the draft of its specification.
@@ -20,7 +21,8 @@ import (
 type graphqlHTTP struct {
 	executor     graphql.GraphExecutor
 	authenticate authenticator
-	buffers      sync.Pool // of *[]byte: a request is read into one, its answer written into it
+	admission    *admission // nil bounds nothing
+	buffers      sync.Pool  // of *[]byte: a request is read into one, its answer written into it
 }
 
 // maxKept is the size up to which a buffer is used again: one huge answer should
@@ -76,7 +78,8 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	params.Headers = r.Header
 	op, errs := g.executor.CreateOperationContext(ctx, params)
 	if op.Operation != nil {
-		recordOf(ctx).operation = op.Operation.Name
+		rec := recordOf(ctx)
+		rec.operation, rec.kind, rec.valid = op.Operation.Name, string(op.Operation.Operation), len(errs) == 0
 		if r.Method != http.MethodPost && op.Operation.Operation != ast.Query {
 			w.Header().Set("Allow", http.MethodPost)
 			g.refuse(w, answer, refuse(http.StatusMethodNotAllowed, "Send this operation by POST: by GET only queries run."))
@@ -88,9 +91,13 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, requestStatus(answer, response.Errors), answer, response)
 		return
 	}
+	class, busy := g.admission.enter(ctx)
+	if busy != nil {
+		g.refuse(w, answer, busy)
+		return
+	}
 	*buf = append((*buf)[:0], dataMember...)
-	handler, ctx := g.executor.DispatchOperation(graph.WithBuffer(ctx, buf), op)
-	response := handler(ctx)
+	response := g.run(graph.WithBuffer(ctx, buf), op, class)
 	if response == nil { // ctx has ended: nobody waits, or nobody should any longer
 		g.refuse(w, answer, &refusal{http.StatusServiceUnavailable, fault.Timeout, "This took longer than allowed; ask for fewer items or narrow the filter."})
 		return
@@ -103,11 +110,23 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, answer, response)
 }
 
+// run runs an operation in its place. The answer is all there when it gives the place
+// back: a client that reads slowly keeps nobody waiting.
+func (g *graphqlHTTP) run(ctx context.Context, op *graphql.OperationContext, class int) *graphql.Response {
+	defer g.admission.leave(class)
+	ctx, span := trace.Begin(ctx, "graphql.execute")
+	defer span.End()
+	handler, ctx := g.executor.DispatchOperation(ctx, op)
+	return handler(ctx)
+}
+
 // dataMember begins an answer that has nothing else. It stands in front of the
 // data already: one write takes half the time of three.
 const dataMember = `{"data":`
 
 func (*graphqlHTTP) refuse(w http.ResponseWriter, answer media, r *refusal) {
+	failed(w, string(r.code))
+	later(w, r.status)
 	send(w, r.status, answer.contentType(), requestError(r.code, r.message, ""))
 }
 
@@ -129,9 +148,21 @@ func requestStatus(answer media, errs gqlerror.List) int {
 	return http.StatusOK
 }
 
+// later says when to come again where we are to blame, and only for a while.
+func later(w http.ResponseWriter, status int) {
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+}
+
 // write puts the answer's members around data that is finished JSON. Errors come
 // first, as the specification of GraphQL recommends.
 func write(w http.ResponseWriter, status int, answer media, response *graphql.Response) {
+	for _, err := range response.Errors {
+		code, _ := err.Extensions["code"].(string)
+		failed(w, code)
+	}
+	later(w, status)
 	head, tail := []byte("{"), []byte("}")
 	if len(response.Errors) > 0 {
 		head = append(append(head, `"errors":`...), encode(response.Errors)...)

@@ -27,7 +27,11 @@ func (s *Server) routes(c Config) http.Handler {
 		page.ServeHTTP(w, r)
 	})
 	mux := http.NewServeMux()
-	mux.Handle(graphqlPath, newGraphQLHTTP(c.Executor, c.Authenticate))
+	g := newGraphQLHTTP(c.Executor, c.Authenticate)
+	if c.Places > 0 {
+		g.admission = newAdmission(c.Places, c.Reserved, c.QueueTime, c.Metrics)
+	}
+	mux.Handle(graphqlPath, g)
 	mux.Handle("/{$}", reading(page))
 	mux.Handle(graphiql.Assets, reading(found))
 	mux.Handle(schemaPath, reading(schema(c.SDL)))

@@ -3,10 +3,12 @@
 //
 // A request passes through these steps, outermost first:
 //
-//	observe      request id, access log, panics become INTERNAL
+//	observe      request id, trace, access log, metrics; panics become INTERNAL
 //	CORS         browsers of the configured origins may call
 //	routes       which path takes which methods; problem+json for the rest
-//	graphqlHTTP  negotiates, authenticates, reads the request strictly, lets graph run it, writes the bytes
+//	graphqlHTTP  negotiates, authenticates, reads the request strictly, lets graph prepare it
+//	admission    bounds what runs at once; what is too much is told to come again
+//	graphqlHTTP  lets graph run it, writes the bytes
 package server
 
 import (
@@ -25,7 +27,9 @@ import (
 
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/graphiql"
+	"stadtgraph/internal/metric"
 	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/trace"
 )
 
 // What a connection may take. A client that is slower or larger is cut off.
@@ -35,6 +39,10 @@ const (
 	writeTimeout      = time.Minute // from the request's header to the answer's end
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
+
+	// maxConnections are 100 MB at most, and fewer than the descriptors that systems
+	// allow a service.
+	maxConnections = 4096
 
 	// operationTimeout ends operations that Postgres' own timeout does not
 	// reach, such as those that wait for a connection.
@@ -62,6 +70,17 @@ type Config struct {
 	Origins  []string           // that browsers may call from; see CheckOrigin
 	Log      *slog.Logger       // slog's default if nil; see LogHandler
 
+	// Places is how many operations of the public run at once, and Reserved how many more
+	// of those who edit or administer: together as many as the pool that they read
+	// through has connections. QueueTime is how long one waits for its turn. Without
+	// Places all run at once.
+	Places, Reserved int
+	QueueTime        time.Duration
+
+	Metrics       *metric.Metrics // what is counted; nothing if nil
+	Tracer        *trace.Tracer   // where traces go; nowhere if nil
+	SlowStatement time.Duration   // from when on a statement is logged; never if zero
+
 	// Linger is how long the server goes on answering after it was told to stop,
 	// so that whoever distributes requests sees that it is not ready any more.
 	Linger time.Duration
@@ -72,6 +91,8 @@ type Server struct {
 	handler  http.Handler
 	log      *slog.Logger
 	linger   time.Duration
+	bounds   bounds
+	open     *connections
 	draining atomic.Bool
 }
 
@@ -82,8 +103,9 @@ func New(c Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{log: cmp.Or(c.Log, slog.Default()), linger: c.Linger}
-	s.handler = observe(s.log, crossOrigin(c.Origins, s.routes(c)))
+	s := &Server{log: cmp.Or(c.Log, slog.Default()), linger: c.Linger, open: newConnections(maxConnections),
+		bounds: bounds{readHeaderTimeout, readTimeout, writeTimeout, idleTimeout}}
+	s.handler = observe(observer{s.log, c.Metrics, c.Tracer, c.SlowStatement}, crossOrigin(c.Origins, s.routes(c)))
 	return s, nil
 }
 
@@ -96,16 +118,9 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
-	h := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-		BaseContext:       func(net.Listener) context.Context { return requests },
-	}
+	h := s.http(s.handler)
+	h.ConnState = s.open.track
+	h.BaseContext = func(net.Listener) context.Context { return requests }
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(listener) }()
 	select {
