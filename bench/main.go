@@ -5,6 +5,7 @@
 //	go run ./bench --scale 0.1 --only Q2,Q3 --rounds 2 --seconds 1 --out ""
 //	go run ./bench --growth 1,10    # how cost grows with data, depth and operation
 //	go run ./bench --writes         # mutations, beside handlers for them (write.go)
+//	go run ./bench --overload 60s   # ten times what it can do (overload.go)
 //
 // It makes a large database (internal/sample) in a Postgres of its own, once,
 // and starts a process for each target: the product; the handlers; their
@@ -36,19 +37,20 @@ type commands struct {
 }
 
 type bench struct {
-	Scale       float64   `default:"1" help:"How large the data are: 1 is 100,000 articles and 500,000 comments (default: ${default})."`
-	DataDir     string    `type:"path" placeholder:"DIR" help:"Where Postgres keeps them for the next run (default: beside those of dev)."`
-	Stale       bool      `help:"Take data that were made by other migrations or another generator."`
-	DatabaseURL string    `placeholder:"URL" help:"A database that has the data, instead. Its CPU time is not known."`
-	Only        []string  `placeholder:"Q1,Q2" help:"Only these queries."`
-	Targets     []string  `enum:"planned,hand,pg,constant" default:"planned,hand,pg,constant" help:"Only these (default: ${default})."`
-	Rounds      int       `default:"5" help:"How often (default: ${default})."`
-	Seconds     float64   `default:"4" help:"How long each target is asked each query in a round (default: ${default})."`
-	Clients     int       `default:"8" help:"How many ask at once (default: ${default})."`
-	Growth      []float64 `placeholder:"0.1,1" help:"Measure how the product's cost grows instead, from one scale to another."`
-	Writes      bool      `help:"Measure mutations instead, on a copy of the data; only printed."`
-	CPUProfile  string    `name:"cpuprofile" placeholder:"FILE" help:"Profile the product while it is measured."`
-	Out         string    `default:"bench/RESULTS.md" help:"Where to write the result, too (default: ${default})."`
+	Scale       float64       `default:"1" help:"How large the data are: 1 is 100,000 articles and 500,000 comments (default: ${default})."`
+	DataDir     string        `type:"path" placeholder:"DIR" help:"Where Postgres keeps them for the next run (default: beside those of dev)."`
+	Stale       bool          `help:"Take data that were made by other migrations or another generator."`
+	DatabaseURL string        `placeholder:"URL" help:"A database that has the data, instead. Its CPU time is not known."`
+	Only        []string      `placeholder:"Q1,Q2" help:"Only these queries."`
+	Targets     []string      `enum:"planned,hand,pg,constant" default:"planned,hand,pg,constant" help:"Only these (default: ${default})."`
+	Rounds      int           `default:"5" help:"How often (default: ${default})."`
+	Seconds     float64       `default:"4" help:"How long each target is asked each query in a round (default: ${default})."`
+	Clients     int           `default:"8" help:"How many ask at once (default: ${default})."`
+	Growth      []float64     `placeholder:"0.1,1" help:"Measure how the product's cost grows instead, from one scale to another."`
+	Overload    time.Duration `placeholder:"60s" help:"Ask the product for ten times what it can do instead, for so long."`
+	Writes      bool          `help:"Measure mutations instead, on a copy of the data; only printed."`
+	CPUProfile  string        `name:"cpuprofile" placeholder:"FILE" help:"Profile the product while it is measured."`
+	Out         string        `default:"bench/RESULTS.md" help:"Where to write the result, too (default: ${default})."`
 }
 
 type serves struct {
@@ -78,6 +80,9 @@ func main() {
 func (b *bench) Run(ctx context.Context) (err error) {
 	if len(b.Growth) > 0 {
 		return b.grow(ctx)
+	}
+	if b.Overload > 0 {
+		return b.overload(ctx)
 	}
 	if b.Writes {
 		return b.writes(ctx)

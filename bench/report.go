@@ -20,6 +20,9 @@ import (
 // machine.
 func (b *bench) command() string {
 	c := fmt.Sprintf("go run ./bench --rounds %d --seconds %v --clients %d", b.Rounds, b.Seconds, b.Clients)
+	if b.Overload > 0 {
+		c += fmt.Sprintf(" --overload %v", b.Overload)
+	}
 	if b.Growth != nil {
 		return c + fmt.Sprintf(" --growth %v,%v", b.Growth[0], b.Growth[1])
 	}
@@ -175,7 +178,7 @@ func (r *report) write() error {
 }
 
 // publish prints a section and puts it into the file of results, in the place of
-// the one before: that of growth is the last.
+// the one before of its title. The first has none.
 func (b *bench) publish(title, section string) error {
 	fmt.Print(section)
 	if b.Out == "" {
@@ -185,13 +188,24 @@ func (b *bench) publish(title, section string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	main, growth, _ := strings.Cut(string(before), growthTitle)
-	if title == growthTitle {
-		main = strings.TrimRight(main, "\n") + "\n\n" + section
-	} else if main = section; growth != "" {
-		main += "\n" + growthTitle + growth
+	titles := []string{"", growthTitle, overloadTitle} // in their order
+	sections := map[string]string{}
+	rest := string(before)
+	for _, t := range slices.Backward(titles[1:]) {
+		var found bool
+		if rest, sections[t], found = strings.Cut(rest, t); found {
+			sections[t] = t + sections[t]
+		}
 	}
-	return os.WriteFile(b.Out, []byte(main), 0o644)
+	sections[""] = rest
+	sections[title] = section
+	var out []string
+	for _, t := range titles {
+		if text := strings.TrimRight(sections[t], "\n"); text != "" {
+			out = append(out, text)
+		}
+	}
+	return os.WriteFile(b.Out, []byte(strings.Join(out, "\n\n")+"\n"), 0o644)
 }
 
 // The goals for the product, relative to the handlers.

@@ -15,11 +15,13 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/pprof"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/metric"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/server"
@@ -174,13 +176,23 @@ func newProduct(pool *pgxpool.Pool) (*server.Server, *plan.Planner, error) {
 		return nil, nil, err
 	}
 	planner := plan.New(catalogue, pool, postgres.Prepares(pool))
+	metrics := metric.New()
+	metrics.Pool("reading", pool)
+	places := int(pool.Config().MaxConns)
+	reserved := max(1, places/4)
 	product, err := server.New(server.Config{
 		Executor:     graph.NewExecutor(planner).Writes(write.NewWriter(writable, pool)),
 		Authenticate: (&auth.Gate{DB: pool}).Authenticate,
 		Database:     pool,
 		Migrations:   migrations.FS,
 		SDL:          graph.SDL(),
-		Log:          slog.New(server.LogHandler(slog.NewJSONHandler(null, nil))),
+
+		Places:        places - reserved,
+		Reserved:      reserved,
+		QueueTime:     500 * time.Millisecond,
+		Metrics:       metrics,
+		SlowStatement: 500 * time.Millisecond,
+		Log:           slog.New(server.LogHandler(slog.NewJSONHandler(null, nil))),
 	})
 	return product, planner, err
 }

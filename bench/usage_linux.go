@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -61,4 +62,23 @@ func residentOf(pid int) (int, bool) {
 	}
 	pages, err := strconv.Atoi(string(bytes.Fields(line)[1]))
 	return pages * os.Getpagesize(), err == nil
+}
+
+// yield lets all other processes go first: clients run on machines of their own, and
+// take nothing from whom they ask.
+func yield() error {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err == nil {
+			err = syscall.Setpriority(syscall.PRIO_PROCESS, id, 19)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
