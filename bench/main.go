@@ -182,7 +182,8 @@ func compare(ctx context.Context, chosen []*query, targets map[string]*target) (
 			run, err := newRun(targets[kind], q, func(i int, answer []byte) error {
 				switch {
 				case kind == "planned":
-					answers = append(answers, bytes.Clone(answer))
+					data, _, _ := bytes.Cut(answer, []byte(`,"extensions":{"cost":`)) // which those by hand don't reckon
+					answers = append(answers, append(bytes.Clone(data), '}'))
 					return decode(answer, new(json.RawMessage))
 				case kind != "pg" && !bytes.Equal(answer, answers[i]):
 					return fmt.Errorf("the answer is not that of the product:\n%s\n%s", answers[i], answer)

@@ -34,15 +34,15 @@ type Executor struct {
 	sizes     sizes // of the schema
 	planner   *plan.Planner
 	writer    *write.Writer
-	documents *lru.Cache[string, *ast.QueryDocument]
-	payloads  *lru.Cache[string, *ast.OperationDefinition] // what reads them, by their fields
+	documents *lru.Cache[string, *document]
+	payloads  *lru.Cache[string, payload] // by their fields
 }
 
 var _ graphql.GraphExecutor = (*Executor)(nil)
 
 // NewExecutor makes an executor that reads through the planner.
 func NewExecutor(planner *plan.Planner) *Executor {
-	e := &Executor{planner: planner, documents: keep[string, *ast.QueryDocument](), payloads: keep[string, *ast.OperationDefinition]()}
+	e := &Executor{planner: planner, documents: keep[string, *document](), payloads: keep[string, payload]()}
 	schema := executableSchema{generated.NewExecutableSchema(generated.Config{}), e}
 	e.Executor, e.schema, e.sizes = executor.New(schema), Schema(), sizesOf(Schema())
 	e.SetErrorPresenter(Present)
@@ -70,13 +70,27 @@ func keep[K comparable, V any]() *lru.Cache[K, V] {
 	return c
 }
 
-// request keys what CreateOperationContext has prepared for Exec.
+// requestStat keys what CreateOperationContext has prepared for Exec.
 const requestStat = "plan"
 
-// prepared is a query that is ready to be read.
+// prepared is an operation that is ready to run.
 type prepared struct {
-	request *plan.Request
+	request *plan.Request // of a query
 	viewer  plan.Viewer
+	cost    int
+}
+
+// Cost is what an operation costs that was prepared, or that was refused because of its
+// cost; false if it was refused for something else.
+func Cost(op *graphql.OperationContext) (int, bool) {
+	p, ok := op.Stats.GetExtension(requestStat).(prepared)
+	return p.cost, ok
+}
+
+// document is one that may run.
+type document struct {
+	*ast.QueryDocument
+	introspected map[*ast.OperationDefinition]int // roughly how many values of introspection
 }
 
 // CreateOperationContext parses, limits and validates an operation and coerces
@@ -97,8 +111,8 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		},
 	}
 	doc, errs := e.document(ctx, params.Query)
-	if doc != nil {
-		op.Doc, op.Operation = doc, doc.Operations.ForName(params.OperationName)
+	if doc.QueryDocument != nil {
+		op.Doc, op.Operation = doc.QueryDocument, doc.Operations.ForName(params.OperationName)
 	}
 	if len(errs) > 0 {
 		return op, errs
@@ -114,25 +128,29 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 	if op.Variables, invalid = givenVariables(op.Operation, params.Variables); invalid != nil {
 		return op, gqlerror.List{invalid}
 	}
-	if op.Operation.Operation == ast.Query {
-		viewer := auth.From(ctx).Viewer(time.Now())
+	ready := prepared{viewer: auth.From(ctx).Viewer(time.Now()), cost: doc.introspected[op.Operation] / costIntrospection}
+	switch op.Operation.Operation {
+	case ast.Query:
 		_, span := trace.Begin(ctx, "graphql.plan")
-		request, errs := e.planner.Prepare(op.Operation, op.Variables, viewer.Role)
+		ready.request, errs = e.planner.Prepare(op.Operation, op.Variables, ready.viewer.Role)
 		span.End()
-		if len(errs) > 0 {
-			return op, errs
+		if len(errs) == 0 {
+			ready.cost += ready.request.Cost()
 		}
-		op.Stats.SetExtension(requestStat, prepared{request, viewer})
+	case ast.Mutation:
+		var cost int
+		cost, errs = e.prepareMutation(ctx, op, ready.viewer.Role)
+		ready.cost += cost
 	}
-	if op.Operation.Operation == ast.Mutation {
-		for _, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{e.schema.Mutation.Name}) {
-			if f.Name == "__typename" {
-				continue
-			}
-			if refused := forbidden(ctx, f.Name); refused != nil {
-				return op, gqlerror.List{{Err: refused, Message: refused.Message, Path: ast.Path{ast.PathName(f.Alias)}}}
-			}
-		}
+	if found, ok := costOf(errs); ok {
+		ready.cost = found
+	} else if len(errs) > 0 {
+		return op, errs
+	}
+	ready.cost = max(ready.cost, 1)
+	op.Stats.SetExtension(requestStat, ready)
+	if len(errs) > 0 {
+		return op, errs
 	}
 	if invalid = checkVariables(e.schema, op.Operation, op.Variables); invalid != nil {
 		return op, gqlerror.List{invalid}
@@ -140,35 +158,47 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 	return op, nil
 }
 
+// costOf is the cost of an operation that was refused because of it.
+func costOf(errs gqlerror.List) (int, bool) {
+	for _, err := range errs {
+		if found, ok := err.Extensions["found"].(int); ok && err.Extensions["limit"] == "cost" {
+			return found, true
+		}
+	}
+	return 0, false
+}
+
 // document parses and validates a document, or gives the one kept from before.
 // One that is not valid comes with its errors.
-func (e *Executor) document(ctx context.Context, query string) (*ast.QueryDocument, gqlerror.List) {
+func (e *Executor) document(ctx context.Context, query string) (*document, gqlerror.List) {
 	if doc, ok := e.documents.Get(query); ok {
 		return doc, nil
 	}
 	_, span := trace.Begin(ctx, "graphql.validate")
 	defer span.End()
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, MaxTokens)
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, maxTokens.max)
 	if err != nil {
 		var invalid *gqlerror.Error
 		if !errors.As(err, &invalid) {
 			invalid = coded(errcode.ParseFailed, "The document is no GraphQL.")
 		}
 		if strings.Contains(invalid.Message, "exceeded token limit") {
-			invalid = tooLarge(nil, "The document has more than %d tokens; split it.", MaxTokens)
+			invalid = maxTokens.exceeded(countTokens(query), nil)
 		} else {
 			errcode.Set(invalid, errcode.ParseFailed)
 			invalid.Message = clip(invalid.Message)
 		}
-		return nil, gqlerror.List{invalid}
+		return &document{}, gqlerror.List{invalid}
 	}
+	doc := &document{QueryDocument: parsed}
 	if len(doc.Operations) == 0 {
-		return nil, gqlerror.List{coded(errcode.ValidationFailed, "The document holds no operation.")}
+		return &document{}, gqlerror.List{coded(errcode.ValidationFailed, "The document holds no operation.")}
 	}
-	if err := checkLimits(e.sizes, doc); err != nil {
-		return doc, gqlerror.List{err}
+	var exceeded *gqlerror.Error
+	if doc.introspected, exceeded = checkLimits(e.sizes, parsed); exceeded != nil {
+		return doc, gqlerror.List{exceeded}
 	}
-	if errs := validator.ValidateWithRules(e.schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
+	if errs := validator.ValidateWithRules(e.schema, parsed, rules.NewDefaultRules()); len(errs) > 0 {
 		errs = errs[:min(len(errs), maxErrors)]
 		for _, err := range errs {
 			errcode.Set(err, errcode.ValidationFailed)

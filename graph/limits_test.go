@@ -20,7 +20,7 @@ func checked(t *testing.T, query string) (cost float64, code any) {
 	for _, f := range doc.Fragments {
 		l.fragments[f.Name] = f
 	}
-	if err := l.walk(doc.Operations[0].SelectionSet, place{depth: MaxDepth, validations: 1}); err != nil {
+	if err := l.walk(doc.Operations[0].SelectionSet, place{depth: maxDepth, validations: 1}); err != nil {
 		return l.cost, err.Extensions["code"]
 	}
 	return l.cost, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/nodeid"
+	"stadtgraph/internal/plan"
 	"stadtgraph/internal/write"
 )
 
@@ -203,27 +205,9 @@ func userError(p write.UserError) answer {
 
 // nodes reads the rows of a payload, by response key.
 func (e *Executor) nodes(ctx context.Context, op *graphql.OperationContext, fields []graphql.CollectedField, out answer) (map[string]json.RawMessage, error) {
-	var key strings.Builder
-	vars := map[string]any{}
-	maps.Copy(vars, op.Variables)
-	for _, f := range fields {
-		if id, ok := out[f.Name].(nodeid.ID); ok {
-			fmt.Fprintf(&key, "%p ", f.Field)
-			vars["payload_"+f.Name] = id.String()
-		}
-	}
-	if key.Len() == 0 {
+	reading, vars := e.reading(op, fields, out)
+	if reading == nil {
 		return nil, nil
-	}
-	reading, ok := e.payloads.Get(key.String())
-	if !ok {
-		reading = &ast.OperationDefinition{Operation: ast.Query}
-		for _, f := range fields {
-			if _, ok := out[f.Name].(nodeid.ID); ok {
-				reading.SelectionSet = append(reading.SelectionSet, e.node(f))
-			}
-		}
-		e.payloads.Add(key.String(), reading)
 	}
 	viewer := auth.From(ctx).Viewer(time.Now())
 	request, errs := e.planner.Prepare(reading, vars, viewer.Role)
@@ -236,6 +220,122 @@ func (e *Executor) nodes(ctx context.Context, op *graphql.OperationContext, fiel
 	}
 	nodes := map[string]json.RawMessage{}
 	return nodes, json.Unmarshal(raw, &nodes)
+}
+
+// reading is the query of the rows of a payload, with its variables; nil if it has none.
+func (e *Executor) reading(op *graphql.OperationContext, fields []graphql.CollectedField, out answer) (*ast.OperationDefinition, map[string]any) {
+	var key strings.Builder
+	vars := map[string]any{}
+	maps.Copy(vars, op.Variables)
+	for _, f := range fields {
+		if id, ok := out[f.Name].(nodeid.ID); ok {
+			fmt.Fprintf(&key, "%p ", f.Field)
+			vars["payload_"+f.Name] = id.String()
+		}
+	}
+	if key.Len() == 0 {
+		return nil, nil
+	}
+	known, ok := e.payloads.Get(key.String())
+	if !ok {
+		known.reading = &ast.OperationDefinition{Operation: ast.Query}
+		for _, f := range fields {
+			if _, ok := out[f.Name].(nodeid.ID); ok {
+				known.fields = append(known.fields, f.Field)
+				known.reading.SelectionSet = append(known.reading.SelectionSet, e.node(f))
+			}
+		}
+		e.payloads.Add(key.String(), known)
+	}
+	return known.reading, vars
+}
+
+// payload is how the rows of a payload are read. It holds the fields whose addresses it
+// is found by, so that no others get these.
+type payload struct {
+	reading *ast.OperationDefinition
+	fields  []*ast.Field
+}
+
+// Costs of what is no query.
+const (
+	costMutation      = 100 // a field of Mutation, and 1 more for each value in the variables
+	costIntrospection = 10  // as many values of introspection cost 1
+)
+
+// prepareMutation says what a mutation costs. It refuses what the caller may not do, and
+// payloads that could not be read afterwards, when it is too late.
+func (e *Executor) prepareMutation(ctx context.Context, op *graphql.OperationContext, role plan.Role) (int, gqlerror.List) {
+	cost := values(op.Variables)
+	for _, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{e.schema.Mutation.Name}) {
+		if f.Name == "__typename" {
+			continue
+		}
+		if refused := forbidden(ctx, f.Name); refused != nil {
+			return 0, gqlerror.List{{Err: refused, Message: refused.Message, Path: ast.Path{ast.PathName(f.Alias)}}}
+		}
+		fields := graphql.CollectFields(op, f.Selections, []string{f.Definition.Type.Name()})
+		most := 0
+		for _, out := range e.someAnswers(fields) {
+			reading, vars := e.reading(op, fields, out)
+			if reading == nil {
+				continue
+			}
+			request, errs := e.planner.Prepare(reading, vars, role)
+			if len(errs) > 0 {
+				for _, err := range errs {
+					err.Path = append(ast.Path{ast.PathName(f.Alias)}, err.Path...)
+				}
+				return 0, errs
+			}
+			most = max(most, request.Cost())
+		}
+		cost += costMutation + most
+	}
+	return cost, nil
+}
+
+// someAnswers are rows that a payload may have: of a field that has rows of several
+// types, one for each type that it is asked about.
+func (e *Executor) someAnswers(fields []graphql.CollectedField) []answer {
+	fixed, all := answer{}, []answer{}
+	for _, f := range fields {
+		def := e.schema.Types[f.Definition.Type.Name()]
+		for _, o := range e.planner.Catalogue().Objects() {
+			id := nodeid.ID{Prefix: o.Prefix}
+			switch {
+			case o.Prefix == "":
+			case o.Type == def.Name:
+				fixed[f.Name] = id
+			case def.IsAbstractType() && slices.ContainsFunc(e.schema.PossibleTypes[def.Name], func(t *ast.Definition) bool { return t.Name == o.Type }):
+				all = append(all, answer{f.Name: id})
+			}
+		}
+	}
+	for _, out := range all {
+		maps.Copy(out, fixed)
+	}
+	if len(all) == 0 {
+		all = append(all, fixed)
+	}
+	return all
+}
+
+// values counts the values that a value holds.
+func values(v any) (n int) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, member := range v {
+			n += values(member)
+		}
+	case []any:
+		for _, item := range v {
+			n += values(item)
+		}
+	default:
+		return 1
+	}
+	return n
 }
 
 // node is a look-up of a row by its id, with the selection of a field of a payload.

@@ -511,8 +511,8 @@ func (c *comparison) compare(op *operation, doc *ast.OperationDefinition, run in
 	}
 	c.see(doc, op.run(run), viewer, wrong)
 	request, errs := c.planner.Prepare(doc, vars, viewer.Role)
-	switch f, ok := fault.From(firstError(errs)); {
-	case ok && f.Code == fault.TooLarge:
+	switch {
+	case len(errs) > 0 && errs[0].Extensions["limit"] == "cost":
 		return refusedAsTooLarge
 	case wrong:
 		return c.differFromRefusal(doc, vars, errs)
@@ -571,13 +571,6 @@ func differFromKept(kept []string, role plan.Role, errs gqlerror.List) string {
 		return fmt.Sprintf("fields are kept to others, the planner refuses %v\nwant %v", paths, kept)
 	}
 	return ""
-}
-
-func firstError(errs gqlerror.List) error {
-	if len(errs) == 0 {
-		return nil
-	}
-	return errs[0].Err
 }
 
 // differFromRefusal says what is wrong with the errors of an operation of which an

@@ -13,9 +13,6 @@ import (
 	"stadtgraph/internal/fault"
 )
 
-// maxNesting is how deep the value of a variable may go.
-const maxNesting = 50
-
 // givenVariables are the variables of an operation, with the defaults of those
 // that were not given. Values are as JSON has them: what uses one coerces it.
 // The library's own function names Go's types in its errors and makes of a single
@@ -26,8 +23,10 @@ func givenVariables(op *ast.OperationDefinition, given map[string]any) (map[stri
 		value, ok := given[def.Variable]
 		switch {
 		case ok:
-			if nested(value) > maxNesting {
-				return nil, invalidVariable(def, nil, "is nested more than "+strconv.Itoa(maxNesting)+" deep.")
+			if deep := nested(value); deep > maxNesting.max {
+				err := maxNesting.exceeded(deep, nil)
+				err.Extensions["variable"] = clip(def.Variable)
+				return nil, err
 			}
 		case def.DefaultValue != nil:
 			var err error

@@ -46,6 +46,9 @@ func (p *Planner) compile(r *Request, role Role) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
+		if out.cost.fields += costStatement; b.searches {
+			out.cost.fields += costSearch
+		}
 		out.roots = append(out.roots, rp)
 	}
 	return out, nil
@@ -129,9 +132,6 @@ func (r *Request) applies(condition string, def *ast.Definition) bool {
 	return false
 }
 
-// size is the page size of a connection.
-func (r *Request) size(site int) int { return max(r.pages[site].limit, len(r.listArg(site))) }
-
 // listArg is the list of ids of `nodes`.
 func (r *Request) listArg(site int) []any {
 	if len(r.args[site]) != 1 {
@@ -151,7 +151,8 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 		c := b.connection(f, b.catalogue.objects[node], nil, row{})
 		out.enc = c
 		out.stmt = b.statement(c.rootSQL())
-		total.lists = append(total.lists, listCost{site: site, entry: c.scope.cost})
+		total.fields += c.head.cost.fields
+		total.lists = append(append(total.lists, c.head.cost.lists...), listCost{site: site, entry: c.scope.cost})
 		return out, nil
 	}
 	switch decl := b.catalogue.roots[f.field.Name]; {

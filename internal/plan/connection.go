@@ -113,6 +113,9 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		return cols
 	}
 	count := func() int {
+		if c.count < 0 {
+			c.head.cost.fields += costCount
+		}
 		if len(sources) > 1 {
 			return c.head.col("(SELECT count(*)::int4 FROM found)")
 		}
@@ -146,7 +149,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 	c.count, c.next, c.previous, c.rows = -1, -1, -1, -1
 	field := f
 	for _, f := range asked {
-		c.scope.cost.fields++
+		c.head.cost.fields++
 		fe := newFieldEnc(f)
 		part := connectionPart{fieldEnc: fe}
 		switch f.field.Name {
@@ -176,6 +179,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 			part.kind, c.paged = partPageInfo, true
 			info := b.catalogue.Schema.Types["PageInfo"]
 			for _, f := range b.req.collect(info, f.sets) {
+				c.head.cost.fields++
 				sub := connectionPart{fieldEnc: newFieldEnc(f)}
 				switch f.field.Name {
 				case "__typename":
@@ -334,7 +338,8 @@ func prefixed(sep string, names []string) string {
 func (b *builder) nestedConnection(sc *scope, o *Object, r row, f *selected, rel *Relation) encoder {
 	target := b.catalogue.objects[b.catalogue.nodeOf(f.field.Definition.Type.Name())]
 	c := b.connection(f, target, &reached{o.Type, rel}, r)
-	sc.cost.lists = append(sc.cost.lists, listCost{site: c.site, entry: c.scope.cost})
+	sc.cost.fields += c.head.cost.fields
+	sc.cost.lists = append(append(sc.cost.lists, c.head.cost.lists...), listCost{site: c.site, entry: c.scope.cost})
 	if c.paged {
 		c.rows = sc.col(fmt.Sprintf("ARRAY(SELECT ROW(%s) FROM %s%s ORDER BY %s)", c.scope.list(), c.from, c.scope.joins.String(), c.order))
 	}

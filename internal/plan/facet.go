@@ -148,7 +148,7 @@ func (b *builder) facets(head *scope, o *Object, f *selected, chosen choose) bes
 	t := row{alias: b.alias()}
 	inner := newScope()
 	item := b.object(inner, b.catalogue.objects["Facet"], t, f.sets)
-	head.cost.fields += len(by) * MaxBuckets
+	head.cost.fields += len(by) * costFacet
 	return &listEnc{item: item, nonNull: true, col: head.col(fmt.Sprintf("ARRAY(%sSELECT ROW(%s) FROM (%s) %s%s ORDER BY %s.place)",
 		first, inner.list(), strings.Join(dims, " UNION ALL "), t.alias, inner.joins.String(), t.alias))}
 }
@@ -180,7 +180,7 @@ func (b *builder) groups(head *scope, o *Object, f *selected, chosen choose) bes
 	t := row{alias: b.alias()}
 	inner := newScope()
 	item := b.object(inner, b.catalogue.objects["Group"], t, f.sets)
-	head.cost.fields += len(by) * MaxBuckets
+	head.cost.fields += len(by) * costFacet
 	return &listEnc{item: item, nonNull: true, col: head.col(fmt.Sprintf(`ARRAY(SELECT ROW(%s) FROM (
  SELECT ARRAY['%s'] AS facets, ARRAY[%s] AS values, ARRAY[%s] AS labels, count(*)::int4 AS count, %s
  FROM (SELECT %s FROM %s %s WHERE %s) combined GROUP BY %s ORDER BY count(*) DESC, %s LIMIT %s) %s%s)`,

@@ -51,12 +51,10 @@ var berlin = func() *time.Location {
 	return l
 }()
 
-// Bounds of what one operation may ask for. A nested list of 100 x 100 x 100
-// records took one Postgres backend 2.7 GB.
+// Bounds of what one operation may ask for; see also MaxCost.
 const (
 	DefaultPage = 20
 	MaxPage     = 100
-	MaxCost     = 100_000 // list sizes multiplied along the nesting, times fields
 	MaxCount    = 100_000 // exactness of totalCount
 	maxNodes    = 100     // ids of one `nodes`
 	maxPlans    = 64      // kept for one operation
@@ -70,6 +68,4 @@ const (
 	maxPredicates    = 50   // of one filter
 	maxItems         = 1000 // of a list in one
 	maxRelationDepth = 3    // of one filter
-
-	listGuess = 5 // entries that a list which is no connection counts as
 )

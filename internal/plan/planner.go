@@ -28,6 +28,7 @@ type Planner struct {
 	operations *lru.Cache[*ast.OperationDefinition, *operation]
 	states     sync.Pool
 	sent       atomic.Int64
+	maxCost    int // of an operation
 }
 
 // New makes a planner over a pool of connections. With named, statements that
@@ -38,8 +39,14 @@ func New(c *Catalogue, pool *pgxpool.Pool, named bool) *Planner {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	return &Planner{catalogue: c, pool: pool, named: named, operations: operations,
+	return &Planner{catalogue: c, pool: pool, named: named, operations: operations, maxCost: MaxCost,
 		states: sync.Pool{New: func() any { return newState() }}}
+}
+
+// Limit makes operations that cost more be refused.
+func (p *Planner) Limit(maxCost int) *Planner {
+	p.maxCost = maxCost
+	return p
 }
 
 // Catalogue is what the planner reads by.

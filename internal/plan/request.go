@@ -62,6 +62,7 @@ type Request struct {
 	pages   []pageArgs // by site
 	shape   []byte     // what of the arguments decides the statement
 	plan    *plan
+	cost    int
 }
 
 // Prepare coerces the arguments of all fields of an operation, nested ones
@@ -106,9 +107,8 @@ func (p *Planner) Prepare(def *ast.OperationDefinition, vars map[string]any, rol
 	if err != nil {
 		return nil, gqlerror.List{internal(err)}
 	}
-	if compiled.cost.of(r) > MaxCost {
-		return nil, gqlerror.List{internal(fault.New(fault.TooLarge,
-			"The operation asks for more than %d values, list sizes multiplied along the nesting; ask for fewer items with `first`, or for fewer fields.", MaxCost))}
+	if r.cost = compiled.cost.of(r); r.cost > p.maxCost {
+		return nil, gqlerror.List{r.tooCostly(compiled.cost, p.maxCost)}
 	}
 	r.plan = compiled
 	return r, nil

@@ -16,6 +16,7 @@ type builder struct {
 	aliases   int
 	whole     bool            // what is being written reads all rows of a list, not a page
 	columns   map[string]bool // that pieces of SQL have used, of whatever row
+	searches  bool            // texts, somewhere
 }
 
 // row says what the placeholders of a piece of SQL mean.
@@ -111,6 +112,7 @@ func (b *builder) argument(r row, name, how string) string {
 		return "NULL"
 	}
 	if conv, ok := conversions[how]; ok {
+		b.searches = true
 		p.conv, p.list = conv, conv >= searchSpellings
 	}
 	return b.param(p)
@@ -196,30 +198,3 @@ func (s *scope) col(expr string) int {
 }
 
 func (s *scope) list() string { return strings.Join(s.cols, ", ") }
-
-// cost estimates how many values an answer can hold: fields, and for each list
-// its size times the cost of an entry.
-type cost struct {
-	fields int
-	lists  []listCost
-}
-
-type listCost struct {
-	site  int // whose page size it is; -1 for a list that is no connection
-	entry *cost
-}
-
-func (c *cost) of(r *Request) int {
-	total := c.fields
-	for _, l := range c.lists {
-		size := listGuess
-		if l.site >= 0 {
-			size = r.size(l.site)
-		}
-		total += size * l.entry.of(r)
-		if total > MaxCost {
-			return MaxCost + 1
-		}
-	}
-	return total
-}

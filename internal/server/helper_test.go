@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -62,11 +63,14 @@ func start(t testing.TB, c server.Config) string {
 	return h.URL
 }
 
-// reply is an answer that has been read.
+// reply is an answer that has been read. Its cost stands beside it: -1 if it has none.
 type reply struct {
 	*http.Response
 	body string
+	cost int
 }
+
+var costMember = regexp.MustCompile(`,"extensions":\{"cost":\{"requested":(\d+)\}\}\}$`)
 
 // errors are the answer's errors; a test of an answer that has none fails.
 func (r reply) errors(t testing.TB) []answerError {
@@ -109,7 +113,14 @@ func do(t testing.TB, method, address, body string, headers ...string) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reply{response, string(read)}
+	if m := costMember.FindSubmatchIndex(read); m != nil {
+		cost, err := strconv.Atoi(string(read[m[2]:m[3]]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply{response, string(read[:m[0]]) + "}", cost}
+	}
+	return reply{response, string(read), -1}
 }
 
 // post sends an operation the way clients do.

@@ -326,7 +326,7 @@ func TestAccessLog(t *testing.T) {
 	do(t, http.MethodGet, base+"/livez", "")
 	post(t, base, `query `+strings.Repeat("n", 5000)+` { __typename }`, nil)
 	log := j.String()
-	for _, want := range []string{"method=POST path=/graphql status=200 bytes=44 ", "operation=Geheim request_id=id-1", "path=/nothing status=404"} {
+	for _, want := range []string{"method=POST path=/graphql status=200 bytes=83 ", "operation=Geheim request_id=id-1", "path=/nothing status=404"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %q:\n%s", want, log)
 		}
