@@ -97,15 +97,21 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
+	budgets, err := c.budgets()
+	if err != nil {
+		a.close()
+		return nil, err
+	}
 	a.metrics.Database(health)
 	a.server, err = server.New(server.Config{
-		Executor:     graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))).Writes(write.NewWriter(writable, writing)),
+		Executor:     graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading)).Limit(c.MaxCost)).Writes(write.NewWriter(writable, writing)),
 		Authenticate: (&auth.Gate{DB: writing}).Authenticate,
 		Database:     health,
 		Migrations:   migrations.FS,
 		SDL:          graph.SDL(),
 		Examples:     examples,
 		Origins:      c.CORSOrigins,
+		Budgets:      budgets,
 		Linger:       linger,
 
 		Places:        places,

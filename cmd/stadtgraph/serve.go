@@ -18,6 +18,7 @@ type settings struct {
 	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"Origins whose pages may call the API from a browser, such as https://www.example.org; * for all (default: none)."`
 	keeping
 	operating
+	limiting
 }
 
 type serveCommand struct {
@@ -54,6 +55,9 @@ func (c *settings) check() error {
 		return err
 	}
 	if err := c.operating.check(); err != nil {
+		return err
+	}
+	if err := c.limiting.check(); err != nil {
 		return err
 	}
 	return c.keeping.check()

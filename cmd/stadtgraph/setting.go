@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"time"
 
 	"stadtgraph/internal/job"
+	"stadtgraph/internal/plan"
 	"stadtgraph/internal/server"
 )
 
@@ -93,6 +95,46 @@ const (
 	listenSetting      = "(--listen, STADTGRAPH_LISTEN)"
 	adminListenSetting = "(--admin-listen, STADTGRAPH_ADMIN_LISTEN)"
 )
+
+// limiting is how much may be asked for, and by which documents.
+type limiting struct {
+	MaxCost         int      `default:"100000" env:"STADTGRAPH_MAX_COST" placeholder:"COST" help:"What one operation may cost; extensions.cost of an answer says what it did (default: ${default})."`
+	AnonymousBudget int      `default:"1000000" env:"STADTGRAPH_ANONYMOUS_BUDGET" placeholder:"COST" help:"What all operations without a token may cost that come from one address within a minute, of IPv6 from one /64; 0 for no bound (default: ${default})."`
+	TokenBudget     int      `default:"10000000" env:"STADTGRAPH_TOKEN_BUDGET" placeholder:"COST" help:"What all operations with one token may cost within a minute; 0 for no bound. Administrators have none (default: ${default})."`
+	TrustedProxies  []string `env:"STADTGRAPH_TRUSTED_PROXIES" placeholder:"CIDR,…" help:"Networks of the proxies before this server, such as 10.0.0.0/8: what they say in X-Forwarded-For or Forwarded is taken for the client's address (default: none)."`
+}
+
+// check says what makes no sense.
+func (l *limiting) check() error {
+	if l.MaxCost < 1000 || l.MaxCost > plan.MaxCost {
+		return fmt.Errorf("a cost of %d makes no sense: choose from 1000 to %d (--max-cost, STADTGRAPH_MAX_COST)", l.MaxCost, plan.MaxCost)
+	}
+	for _, b := range []struct {
+		budget    int
+		flag, env string
+	}{{l.AnonymousBudget, "--anonymous-budget", "STADTGRAPH_ANONYMOUS_BUDGET"}, {l.TokenBudget, "--token-budget", "STADTGRAPH_TOKEN_BUDGET"}} {
+		if b.budget != 0 && (b.budget < l.MaxCost || b.budget > 1e12) {
+			return fmt.Errorf("a budget of %d makes no sense: choose 0 for no bound, or at least the %d that one operation may cost (%s, %s)", b.budget, l.MaxCost, b.flag, b.env)
+		}
+	}
+	_, err := l.budgets()
+	return err
+}
+
+func (l *limiting) budgets() (server.Budgets, error) {
+	b := server.Budgets{Anonymous: l.AnonymousBudget, Token: l.TokenBudget}
+	for _, text := range l.TrustedProxies {
+		p, err := netip.ParsePrefix(text)
+		if a, single := netip.ParseAddr(text); single == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return b, fmt.Errorf("%q is no network: write an address and the length of its prefix, such as 10.0.0.0/8 or 2001:db8::/32 (--trusted-proxies, STADTGRAPH_TRUSTED_PROXIES)", text)
+		}
+		b.Proxies = append(b.Proxies, p.Masked())
+	}
+	return b, nil
+}
 
 // checkListen says what is wrong with an address to listen on.
 func checkListen(address, setting string) error {

@@ -24,6 +24,7 @@ const (
 
 	Unauthenticated Code = "UNAUTHENTICATED" // it takes a token, or the token is none that is valid
 	Forbidden       Code = "FORBIDDEN"       // it takes another token
+	RateLimited     Code = "RATE_LIMITED"    // this client has asked for too much within a minute
 	NotFound        Code = "NOT_FOUND"       // what is to be changed is not there
 	Conflict        Code = "CONFLICT"        // it was changed in the meantime
 	CursorExpired   Code = "CURSOR_EXPIRED"  // what came after it is not kept any more

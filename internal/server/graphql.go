@@ -21,6 +21,7 @@ import (
 type graphqlHTTP struct {
 	executor     graphql.GraphExecutor
 	authenticate authenticator
+	budgets      *budgets
 	admission    *admission // nil bounds nothing
 	buffers      sync.Pool  // of *[]byte: a request is read into one, its answer written into it
 }
@@ -29,8 +30,8 @@ type graphqlHTTP struct {
 // not be held for ever.
 const maxKept = 1 << 20
 
-func newGraphQLHTTP(executor graphql.GraphExecutor, authenticate authenticator) *graphqlHTTP {
-	return &graphqlHTTP{executor: executor, authenticate: authenticate, buffers: sync.Pool{New: func() any { return new([]byte) }}}
+func newGraphQLHTTP(executor graphql.GraphExecutor, authenticate authenticator, budgets *budgets) *graphqlHTTP {
+	return &graphqlHTTP{executor: executor, authenticate: authenticate, budgets: budgets, buffers: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
 func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,6 +52,11 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	asking := g.budgets.of(r)
+	if refused := asking.charge(w.Header(), 0); refused != nil {
+		g.refuse(w, answer, refused)
+		return
+	}
 	buf, _ := g.buffers.Get().(*[]byte)
 	defer func() {
 		if cap(*buf) <= maxKept {
@@ -69,6 +75,7 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refused = refuse(http.StatusMethodNotAllowed, "Send operations by POST, or queries by GET.")
 	}
 	if refused != nil {
+		asking.charge(w.Header(), costRefused)
 		g.refuse(w, answer, refused)
 		return
 	}
@@ -89,6 +96,7 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cost, priced := graph.Cost(op)
 	recordOf(ctx).cost = cost
 	if len(errs) > 0 {
+		asking.charge(w.Header(), costRefused)
 		response := g.executor.DispatchError(graphql.WithOperationContext(ctx, op), errs)
 		if priced {
 			withCost(response, cost)
@@ -96,8 +104,13 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, requestStatus(answer, response.Errors), answer, response)
 		return
 	}
+	if refused := asking.charge(w.Header(), cost); refused != nil { // others of this client came first
+		g.refuse(w, answer, refused)
+		return
+	}
 	class, busy := g.admission.enter(ctx)
 	if busy != nil {
+		asking.charge(w.Header(), -cost)
 		g.refuse(w, answer, busy)
 		return
 	}

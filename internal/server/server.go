@@ -68,6 +68,7 @@ type Config struct {
 	SDL      string             // what /schema.graphql shows
 	Examples []graphiql.Example // what GraphiQL opens with
 	Origins  []string           // that browsers may call from; see CheckOrigin
+	Budgets  Budgets            // of clients; none if zero
 	Log      *slog.Logger       // slog's default if nil; see LogHandler
 
 	// Places is how many operations of the public run at once, and Reserved how many more
