@@ -59,14 +59,14 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson", "internal/metric", "internal/trace"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson", "internal/metric", "internal/trace", "internal/trusted"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
 		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
-		"internal/auth", "internal/cache", "internal/metric", "internal/trace"), libraries: cors | gqlgen},
+		"internal/auth", "internal/cache", "internal/metric", "internal/trace", "internal/trusted"), libraries: cors | gqlgen},
 	"internal/metric":   {ours: list("internal/postgres"), libraries: pgx | prometheus}, // shows pools, and what waits in tables
 	"internal/trace":    {libraries: telemetry},
 	"internal/graphiql": {},
@@ -75,7 +75,7 @@ var table = map[string]row{
 	".": {}, // the schema's text
 
 	"graph": {ours: list(nouns, "internal/value", "graph/generated", "internal/plan", "internal/page", "internal/nodeid", "internal/fault",
-		"internal/postgres", "internal/auth", "internal/change", "internal/write", "internal/trace"), libraries: gqlgen},
+		"internal/postgres", "internal/auth", "internal/change", "internal/write", "internal/trace", "internal/trusted"), libraries: gqlgen},
 	"graph/generated": {ours: list(nouns, "internal/plan", "internal/page", "internal/nodeid"), libraries: gqlgen},
 
 	// The nouns have a row each, see init.
@@ -87,10 +87,11 @@ var table = map[string]row{
 	"internal/fault":  {},
 	"internal/slug":   {},
 	// what nouns declare of writing is carried out in one place
-	"internal/write":  {ours: list("internal/auth", "internal/change", "internal/plan", "internal/nodeid", "internal/fault", "internal/slug", "internal/render"), libraries: pgx},
-	"internal/auth":   {ours: list("internal/plan", "internal/nodeid", "internal/fault", "internal/postgres"), libraries: pgx}, // tokens can be read, too
-	"internal/text":   {ours: list("internal/slug")},                                                                           // for the ids of headings
-	"internal/german": {},
+	"internal/write":   {ours: list("internal/auth", "internal/change", "internal/plan", "internal/nodeid", "internal/fault", "internal/slug", "internal/render"), libraries: pgx},
+	"internal/auth":    {ours: list("internal/plan", "internal/nodeid", "internal/fault", "internal/postgres"), libraries: pgx}, // tokens can be read, too
+	"internal/trusted": {ours: list("internal/plan", "internal/nodeid", "internal/fault", "internal/postgres"), libraries: pgx}, // documents can be read, too
+	"internal/text":    {ours: list("internal/slug")},                                                                           // for the ids of headings
+	"internal/german":  {},
 
 	"migrations":        {},
 	"internal/postgres": {ours: list("migrations", "internal/fault", "internal/trace"), libraries: pgx},

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
 	"maps"
@@ -24,7 +25,7 @@ import (
 )
 
 // awkwardVersion stands for what awkward fills a database with.
-var awkwardVersion = fmt.Sprint("7", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
+var awkwardVersion = fmt.Sprint("8", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
 
 // awkward is a database whose rows are as difficult as the tables allow: nulls
 // wherever they may be, ties, every status, deleted and drafted holders, texts
@@ -89,6 +90,7 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	f.changes()
 	f.otherNames()
 	f.tokens()
+	f.documents()
 	for _, table := range []string{"organization", "topic", "strategy", "funding_program", "funding_award", "article",
 		"person", "event", "measure", "ranking", "platform", "figure", "media_asset"} { // one that is in many relations
 		f.batch.Queue("UPDATE "+table+" SET deleted_at = '2020-01-01' WHERE id = $1", f.ids[table][2])
@@ -591,6 +593,16 @@ func (f *filler) tokens() {
 		f.put("api_token", "id", id, "name", "Ä"+f.once("token"), "role", role, "hash", bytes.Repeat([]byte{byte(n)}, 32), "hint", "sgt_"+fmt.Sprint(n),
 			"territories", territories, "created_by", by, "created_at", pick(f, awkwardInstants[:4]), "expires_at", maybe(f, pick(f, awkwardInstants[4:])),
 			"revoked_at", maybe(f, f.instant()), "last_used_at", maybe(f, f.instant()))
+	}
+}
+
+// documents are trusted ones, put on record by tokens and by manifests.
+func (f *filler) documents() {
+	for n := range 30 {
+		text := fmt.Sprintf("query Q%d { __typename }", n)
+		digest := sha256.Sum256([]byte(text))
+		f.put("trusted_document", "id", nodeid.Derive("shared", fmt.Sprint(n)).String(), "document_id", f.once("x-"), "document", text, "digest", digest[:],
+			"created_by", maybe(f, f.ref("api_token")), "created_at", pick(f, awkwardInstants[:4]))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,14 +13,12 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/parser"
-	"github.com/vektah/gqlparser/v2/validator"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"stadtgraph/graph/generated"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/trace"
+	"stadtgraph/internal/trusted"
 	"stadtgraph/internal/write"
 )
 
@@ -31,7 +28,10 @@ import (
 type Executor struct {
 	*executor.Executor
 	schema    *ast.Schema
-	sizes     sizes // of the schema
+	checker   checker
+	policy    Policy
+	trusted   *trusted.Store             // nil if there are none
+	persisted *lru.Cache[string, string] // documents that clients gave with their digests
 	planner   *plan.Planner
 	writer    *write.Writer
 	documents *lru.Cache[string, *document]
@@ -42,9 +42,9 @@ var _ graphql.GraphExecutor = (*Executor)(nil)
 
 // NewExecutor makes an executor that reads through the planner.
 func NewExecutor(planner *plan.Planner) *Executor {
-	e := &Executor{planner: planner, documents: keep[string, *document](), payloads: keep[string, payload]()}
+	e := &Executor{planner: planner, documents: keep[string, *document](), persisted: keep[string, string](), payloads: keep[string, payload]()}
 	schema := executableSchema{generated.NewExecutableSchema(generated.Config{}), e}
-	e.Executor, e.schema, e.sizes = executor.New(schema), Schema(), sizesOf(Schema())
+	e.Executor, e.schema, e.checker = executor.New(schema), Schema(), newChecker(Schema())
 	e.SetErrorPresenter(Present)
 	e.SetRecoverFunc(func(ctx context.Context, v any) error {
 		slog.ErrorContext(ctx, "panic", "value", v)
@@ -87,12 +87,6 @@ func Cost(op *graphql.OperationContext) (int, bool) {
 	return p.cost, ok
 }
 
-// document is one that may run.
-type document struct {
-	*ast.QueryDocument
-	introspected map[*ast.OperationDefinition]int // roughly how many values of introspection
-}
-
 // CreateOperationContext parses, limits and validates an operation and coerces
 // its variables and, of a query, all arguments. Its errors are request errors.
 // If the document could be read at all, the context holds the operation even so.
@@ -117,12 +111,16 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 	if len(errs) > 0 {
 		return op, errs
 	}
+	e.persist(params)
 	if op.Operation == nil {
 		message := "The document holds several operations; say in `operationName` which one to run."
 		if params.OperationName != "" {
 			message = "The document holds no operation of the name given in `operationName`."
 		}
 		return op, gqlerror.List{coded(errcode.ValidationFailed, message)}
+	}
+	if hidden := e.hidden(ctx, doc.introspected[op.Operation]); hidden != nil {
+		return op, gqlerror.List{hidden}
 	}
 	var invalid *gqlerror.Error
 	if op.Variables, invalid = givenVariables(op.Operation, params.Variables); invalid != nil {
@@ -166,65 +164,6 @@ func costOf(errs gqlerror.List) (int, bool) {
 		}
 	}
 	return 0, false
-}
-
-// document parses and validates a document, or gives the one kept from before.
-// One that is not valid comes with its errors.
-func (e *Executor) document(ctx context.Context, query string) (*document, gqlerror.List) {
-	if doc, ok := e.documents.Get(query); ok {
-		return doc, nil
-	}
-	_, span := trace.Begin(ctx, "graphql.validate")
-	defer span.End()
-	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, maxTokens.max)
-	if err != nil {
-		var invalid *gqlerror.Error
-		if !errors.As(err, &invalid) {
-			invalid = coded(errcode.ParseFailed, "The document is no GraphQL.")
-		}
-		if strings.Contains(invalid.Message, "exceeded token limit") {
-			invalid = maxTokens.exceeded(countTokens(query), nil)
-		} else {
-			errcode.Set(invalid, errcode.ParseFailed)
-			invalid.Message = clip(invalid.Message)
-		}
-		return &document{}, gqlerror.List{invalid}
-	}
-	doc := &document{QueryDocument: parsed}
-	if len(doc.Operations) == 0 {
-		return &document{}, gqlerror.List{coded(errcode.ValidationFailed, "The document holds no operation.")}
-	}
-	var exceeded *gqlerror.Error
-	if doc.introspected, exceeded = checkLimits(e.sizes, parsed); exceeded != nil {
-		return doc, gqlerror.List{exceeded}
-	}
-	if errs := validator.ValidateWithRules(e.schema, parsed, rules.NewDefaultRules()); len(errs) > 0 {
-		errs = errs[:min(len(errs), maxErrors)]
-		for _, err := range errs {
-			errcode.Set(err, errcode.ValidationFailed)
-			err.Message = clip(err.Message)
-		}
-		return doc, errs
-	}
-	e.documents.Add(query, doc)
-	return doc, nil
-}
-
-// Errors of a document quote it. There may be many, of long names.
-const (
-	maxErrors  = 20
-	maxMessage = 400
-)
-
-func clip(message string) string {
-	if len(message) <= maxMessage {
-		return message
-	}
-	return strings.ToValidUTF8(message[:maxMessage], "") + " …"
-}
-
-func coded(code, message string) *gqlerror.Error {
-	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
 }
 
 // executableSchema is the generated one, whose queries the planner reads.

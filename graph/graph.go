@@ -27,6 +27,7 @@ import (
 	"stadtgraph/internal/strategy"
 	"stadtgraph/internal/territory"
 	"stadtgraph/internal/topic"
+	"stadtgraph/internal/trusted"
 	"stadtgraph/internal/value"
 )
 
@@ -45,8 +46,8 @@ func Catalogue() (*plan.Catalogue, error) {
 	nouns := slices.Concat(value.Objects, territory.Objects, strategy.Objects, funding.Objects, article.Objects,
 		comment.Objects, topic.Objects, organization.Objects, person.Objects, event.Objects, ranking.Objects,
 		indicator.Objects, media.Objects, platform.Objects)
-	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns, auth.Objects, change.Objects),
-		slices.Concat(about.Roots, auth.Roots, change.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,
+	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns, auth.Objects, trusted.Objects, change.Objects),
+		slices.Concat(about.Roots, auth.Roots, trusted.Roots, change.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,
 			comment.Roots, organization.Roots, person.Roots, event.Roots, ranking.Roots, indicator.Roots,
 			platform.Roots))
 }

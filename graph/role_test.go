@@ -29,7 +29,7 @@ var may = []struct {
 		createFundingAward updateFundingAward deleteFundingAward restoreFundingAward importRecords restoreRevision`},
 	{"PUBLISHER ADMIN", `publishArticle scheduleArticle archiveArticle publishStrategy scheduleStrategy archiveStrategy adoptStrategy
 		publishFundingProgram scheduleFundingProgram archiveFundingProgram`},
-	{"ADMIN", `dissolveMunicipality correctMunicipality createToken revokeToken`},
+	{"ADMIN", `dissolveMunicipality correctMunicipality createToken revokeToken trustDocuments removeTrustedDocuments`},
 }
 
 // TestRoles calls every mutation as every role, on a row that is there and on one

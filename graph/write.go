@@ -52,6 +52,9 @@ var mutations = func() map[string]mutation {
 		"restoreRevision":      {auth.Write, restoreRevision},
 		"createToken":          {auth.Administer, createToken},
 		"revokeToken":          {auth.Administer, revokeToken},
+
+		"trustDocuments":         {auth.Administer, trustDocuments},
+		"removeTrustedDocuments": {auth.Administer, removeTrustedDocuments},
 	}
 	for _, typeName := range []string{"Article", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward"} {
 		field := strings.ToLower(typeName[:1]) + typeName[1:]

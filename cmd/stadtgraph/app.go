@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"stadtgraph/graph"
@@ -24,6 +25,7 @@ import (
 	"stadtgraph/internal/search"
 	"stadtgraph/internal/server"
 	"stadtgraph/internal/trace"
+	"stadtgraph/internal/trusted"
 	"stadtgraph/internal/write"
 	"stadtgraph/migrations"
 )
@@ -103,13 +105,20 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		return nil, err
 	}
 	a.metrics.Database(health)
+	executor := graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading)).Limit(c.MaxCost)).
+		Writes(write.NewWriter(writable, writing)).Under(c.policy(), trusted.NewStore(reading))
+	if err := loadTrusted(ctx, writing, c.TrustedDocuments); err != nil {
+		a.close()
+		return nil, err
+	}
 	a.server, err = server.New(server.Config{
-		Executor:     graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading)).Limit(c.MaxCost)).Writes(write.NewWriter(writable, writing)),
+		Executor:     executor,
 		Authenticate: (&auth.Gate{DB: writing}).Authenticate,
 		Database:     health,
 		Migrations:   migrations.FS,
-		SDL:          graph.SDL(),
+		SDL:          c.sdl(),
 		Examples:     examples,
+		NoGraphiQL:   c.GraphiQL == "off",
 		Origins:      c.CORSOrigins,
 		Budgets:      budgets,
 		Linger:       linger,
@@ -128,6 +137,7 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 	// What is written from now on is found in a moment, and what falls due is done.
 	ctx, cancel := context.WithCancel(ctx)
 	var behind sync.WaitGroup
+	behind.Go(func() { checkTrusted(ctx, working, executor) })
 	behind.Go(func() { search.Keep(ctx, indexing, catalogue) })
 	behind.Go(func() { job.Run(ctx, working, c.keeping.config(!postgres.Prepares(working))) })
 	closePools := a.close
@@ -159,6 +169,43 @@ func (a *app) run(ctx context.Context, listener, admin net.Listener) error {
 		defer cancel()
 	}
 	return a.server.Run(ctx, listener)
+}
+
+// loadTrusted puts the documents of a manifest on record.
+func loadTrusted(ctx context.Context, db postgres.DB, file string) error {
+	if file == "" {
+		return nil
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("the trusted documents cannot be read (--trusted-documents, STADTGRAPH_TRUSTED_DOCUMENTS): %w", err)
+	}
+	documents, err := trusted.ParseManifest(raw)
+	if err == nil {
+		err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+			for _, d := range documents {
+				if err := trusted.Trust(ctx, tx, nil, d); err != nil {
+					return fmt.Errorf("document %q: %w", d.ID, err)
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("the trusted documents of %s cannot be loaded (--trusted-documents, STADTGRAPH_TRUSTED_DOCUMENTS): %w", file, err)
+	}
+	return nil
+}
+
+// checkTrusted logs which of all trusted documents do not fit the schema.
+func checkTrusted(ctx context.Context, db postgres.DB, executor *graph.Executor) {
+	all, invalid, err := executor.CheckTrusted(ctx, db)
+	switch {
+	case err != nil: // the database is not there yet, or not migrated: /readyz says so
+		slog.Debug("trusted documents were not checked", "error", err)
+	case all > 0:
+		slog.Info("trusted documents", "documents", all, "invalid", invalid)
+	}
 }
 
 // listen takes the port, or says in a sentence why it cannot.

@@ -115,6 +115,10 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 		return err
 	}
 	as.DatabaseURL, as.CORSOrigins = url, server.LocalOrigins // whatever the environment says
+	as.Suggestions = "on"
+	if err := as.limiting.check(); err != nil {
+		return err
+	}
 	a, err := newApp(ctx, as, 0)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"stadtgraph/graph"
 	"stadtgraph/internal/job"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/server"
@@ -102,6 +103,24 @@ type limiting struct {
 	AnonymousBudget int      `default:"1000000" env:"STADTGRAPH_ANONYMOUS_BUDGET" placeholder:"COST" help:"What all operations without a token may cost that come from one address within a minute, of IPv6 from one /64; 0 for no bound (default: ${default})."`
 	TokenBudget     int      `default:"10000000" env:"STADTGRAPH_TOKEN_BUDGET" placeholder:"COST" help:"What all operations with one token may cost within a minute; 0 for no bound. Administrators have none (default: ${default})."`
 	TrustedProxies  []string `env:"STADTGRAPH_TRUSTED_PROXIES" placeholder:"CIDR,…" help:"Networks of the proxies before this server, such as 10.0.0.0/8: what they say in X-Forwarded-For or Forwarded is taken for the client's address (default: none)."`
+
+	Documents        string `enum:"open,anonymous-trusted" default:"open" env:"STADTGRAPH_DOCUMENTS" placeholder:"open|anonymous-trusted" help:"Which documents run: open, all of them; anonymous-trusted, without a token only trusted ones (default: ${default})."`
+	TrustedDocuments string `env:"STADTGRAPH_TRUSTED_DOCUMENTS" placeholder:"FILE" help:"A manifest whose documents are put on record at the start, as trusted: of Apollo's generate-persisted-query-manifest, the Relay compiler or GraphQL Code Generator."`
+	Introspection    string `enum:"on,off" default:"on" env:"STADTGRAPH_INTROSPECTION" placeholder:"on|off" help:"Whether the schema can be read without a token, by introspection and at /schema.graphql (default: ${default})."`
+	GraphiQL         string `name:"graphiql" enum:"on,off" default:"on" env:"STADTGRAPH_GRAPHIQL" placeholder:"on|off" help:"Whether GraphiQL is served at / (default: ${default})."`
+	Suggestions      string `enum:"on,off" default:"off" env:"STADTGRAPH_SUGGESTIONS" placeholder:"on|off" help:"Whether errors say which field may have been meant, and so what the schema has; on in dev (default: ${default})."`
+}
+
+func (l *limiting) policy() graph.Policy {
+	return graph.Policy{HideSchema: l.Introspection == "off", Suggest: l.Suggestions == "on", TrustedOnly: l.Documents == "anonymous-trusted"}
+}
+
+// sdl is what is served as the schema.
+func (l *limiting) sdl() string {
+	if l.Introspection == "off" {
+		return ""
+	}
+	return graph.SDL()
 }
 
 // check says what makes no sense.

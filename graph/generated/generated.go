@@ -8188,6 +8188,140 @@ extend type Mutation {
   ): RevokeTokenPayload!
 }
 
+# ──────────────────────────── TrustedDocument ────────────────────────────
+"""A GraphQL document on record, for administrators: whoever knows its id may send that as ` + "`" + `documentId` + "`" + ` instead of the document. Where the server runs trusted documents only, callers without a token can run no others."""
+type TrustedDocument implements Node {
+  """Stable global id."""
+  id: ID!
+  """What clients send as ` + "`" + `documentId` + "`" + `: ` + "`" + `sha256:` + "`" + ` and the digest of the document, ` + "`" + `x-` + "`" + ` and a name, or the id from the manifest of a build tool. A document is found by its digest, too."""
+  documentId: String!
+  """The operations, with their fragments."""
+  document: String!
+  """Which token put it on record; null if a manifest did, at the start of a server."""
+  createdBy: ApiToken
+  """When it was put on record."""
+  createdAt: DateTime!
+}
+"""Which documents to list. All conditions that are given must hold; an empty filter holds for everything."""
+input TrustedDocumentFilter {
+  """All of these hold."""
+  and: [TrustedDocumentFilter!]
+  """At least one of these holds."""
+  or: [TrustedDocumentFilter!]
+  """This does not hold."""
+  not: TrustedDocumentFilter
+  """Its global id."""
+  id: IDFilter
+  """What clients send as ` + "`" + `documentId` + "`" + `."""
+  documentId: StringFilter
+  """When it was put on record."""
+  createdAt: DateTimeFilter
+}
+"""What documents can be ordered by."""
+enum TrustedDocumentOrderField {
+  """By what clients send as ` + "`" + `documentId` + "`" + `."""
+  DOCUMENT_ID
+  """By when they were put on record."""
+  CREATED_AT
+}
+"""One key of an order of documents."""
+input TrustedDocumentOrder {
+  """What to compare."""
+  field: TrustedDocumentOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the documents in a connection, with its place."""
+type TrustedDocumentEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: TrustedDocument!
+}
+"""A page of documents, after the Relay Cursor Connections Specification."""
+type TrustedDocumentConnection {
+  """The items with their cursors."""
+  edges: [TrustedDocumentEdge!]!
+  """The items alone."""
+  nodes: [TrustedDocument!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+  """How many pages of this size there are, of the first 100,000 entries."""
+  pageCount: Int!
+}
+extend type Query {
+  """All trusted documents. For administrators: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + ` or ` + "`" + `FORBIDDEN` + "`" + `."""
+  trustedDocuments(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: TrustedDocumentFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [TrustedDocumentOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
+  ): TrustedDocumentConnection!
+}
+"""A document to put on record."""
+input TrustedDocumentInput {
+  """What clients send as ` + "`" + `documentId` + "`" + `: ` + "`" + `sha256:` + "`" + ` and the digest of the document in hexadecimal digits, ` + "`" + `x-` + "`" + ` and a name of your own such as ` + "`" + `x-app:home` + "`" + `, or another text without spaces, up to 200 characters. It never comes to mean another document."""
+  documentId: String!
+  """The operations, with their fragments; up to 64 KiB."""
+  document: String!
+}
+"""Input of ` + "`" + `trustDocuments` + "`" + `."""
+input TrustDocumentsInput {
+  """Which ones, up to 500."""
+  documents: [TrustedDocumentInput!]!
+}
+"""Payload of ` + "`" + `trustDocuments` + "`" + `."""
+type TrustDocumentsPayload {
+  """What clients may now send as ` + "`" + `documentId` + "`" + `, in the order of the input; null if nothing was written."""
+  documentIds: [String!]
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Puts documents on record, all of them or, if one is not valid, none. One that is there already stays. All servers know them within a second. Takes the role ADMIN."""
+  trustDocuments(
+    """What to do."""
+    input: TrustDocumentsInput!
+  ): TrustDocumentsPayload!
+}
+"""Input of ` + "`" + `removeTrustedDocuments` + "`" + `."""
+input RemoveTrustedDocumentsInput {
+  """What clients send as ` + "`" + `documentId` + "`" + `, up to 500."""
+  documentIds: [String!]!
+}
+"""Payload of ` + "`" + `removeTrustedDocuments` + "`" + `."""
+type RemoveTrustedDocumentsPayload {
+  """What was removed, in the order of the input; null if nothing was."""
+  documentIds: [String!]
+  """Why nothing was removed; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes documents off the record, all of them or, if one is not on it, none. Servers forget them within ten seconds. Takes the role ADMIN."""
+  removeTrustedDocuments(
+    """What to do."""
+    input: RemoveTrustedDocumentsInput!
+  ): RemoveTrustedDocumentsPayload!
+}
+
 # ──────────────────────────── Revision ────────────────────────────
 """What was done to an entry."""
 enum ChangeAction {

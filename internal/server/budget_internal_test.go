@@ -80,7 +80,7 @@ func TestBudget(t *testing.T) {
 	t.Parallel()
 	b, clock := testBudgets(Budgets{Anonymous: 600, Token: 6000})
 	h := http.Header{}
-	one := b.of(request("192.0.2.1:1", nil))
+	one := b.of(asks("192.0.2.1:1", nil))
 	expect := func(what string, refused *refusal, ok bool, remaining, reset string) {
 		t.Helper()
 		if (refused == nil) != ok || h.Get("RateLimit-Remaining") != remaining || h.Get("RateLimit-Reset") != reset {
@@ -89,8 +89,8 @@ func TestBudget(t *testing.T) {
 	}
 	expect("at first", one.charge(h, 0), true, "600", "0")
 	expect("some", one.charge(h, 500), true, "100", "50")
-	expect("from another port", b.of(request("192.0.2.1:2", nil)).charge(h, 0), true, "100", "50")
-	expect("another address", b.of(request("192.0.2.2:1", nil)).charge(h, 1), true, "599", "1")
+	expect("from another port", b.of(asks("192.0.2.1:2", nil)).charge(h, 0), true, "100", "50")
+	expect("another address", b.of(asks("192.0.2.2:1", nil)).charge(h, 1), true, "599", "1")
 	expect("more than there is", one.charge(h, 600), true, "0", "110")
 	refused := one.charge(h, 1)
 	expect("nothing left", refused, false, "0", "110")
@@ -106,26 +106,26 @@ func TestBudget(t *testing.T) {
 	expect("as it was told", one.charge(h, 1), true, "9", "60")
 	for range 2 {
 		clock.advance(generation + time.Second)
-		_ = b.of(request("192.0.2.3:1", nil)).charge(h, 1)
+		_ = b.of(asks("192.0.2.3:1", nil)).charge(h, 1)
 	}
 	expect("much later", one.charge(h, 1), true, "599", "1")
 
-	token := b.of(request("192.0.2.1:1", &auth.Actor{Token: [16]byte{1}, Role: auth.Editor}))
+	token := b.of(asks("192.0.2.1:1", &auth.Actor{Token: [16]byte{1}, Role: auth.Editor}))
 	expect("a token", token.charge(h, 6000), true, "0", "60")
 	expect("a token", token.charge(h, 0), false, "0", "60")
 	clock.advance(time.Second)
 	expect("a second later", token.charge(h, 0), true, "100", "59")
-	expect("another token", b.of(request("192.0.2.1:1", &auth.Actor{Token: [16]byte{2}, Role: auth.Reader})).charge(h, 0), true, "6000", "0")
-	if b.of(request("192.0.2.1:1", &auth.Actor{Token: [16]byte{3}, Role: auth.Admin})) != nil {
+	expect("another token", b.of(asks("192.0.2.1:1", &auth.Actor{Token: [16]byte{2}, Role: auth.Reader})).charge(h, 0), true, "6000", "0")
+	if b.of(asks("192.0.2.1:1", &auth.Actor{Token: [16]byte{3}, Role: auth.Admin})) != nil {
 		t.Error("an administrator has a budget")
 	}
 	none, _ := testBudgets(Budgets{})
-	if c := none.of(request("192.0.2.1:1", nil)); c != nil || c.charge(h, 1e9) != nil {
+	if c := none.of(asks("192.0.2.1:1", nil)); c != nil || c.charge(h, 1e9) != nil {
 		t.Error("a budget where there is none")
 	}
 }
 
-func request(peer string, actor *auth.Actor) *http.Request {
+func asks(peer string, actor *auth.Actor) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/graphql", nil)
 	r.RemoteAddr = peer
 	if actor != nil {
@@ -143,7 +143,7 @@ func TestBudgetAtOnce(t *testing.T) {
 	for range 50 {
 		wg.Go(func() {
 			for range 100 {
-				if b.of(request("192.0.2.1:1", nil)).charge(http.Header{}, 7) == nil {
+				if b.of(asks("192.0.2.1:1", nil)).charge(http.Header{}, 7) == nil {
 					taken.Add(7)
 				}
 			}
@@ -162,7 +162,7 @@ func TestManyAddresses(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	r := request("192.0.2.1:1", nil)
+	r := asks("192.0.2.1:1", nil)
 	for i := range 3 * maxAccounts {
 		r.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255)
 		b.of(r).charge(http.Header{}, 1)

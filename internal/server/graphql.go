@@ -19,7 +19,7 @@ import (
 // It is our own because gqlgen's transports run what follows the JSON, repeat
 // what was sent in their errors and do not negotiate.
 type graphqlHTTP struct {
-	executor     graphql.GraphExecutor
+	executor     Executor
 	authenticate authenticator
 	budgets      *budgets
 	admission    *admission // nil bounds nothing
@@ -30,7 +30,7 @@ type graphqlHTTP struct {
 // not be held for ever.
 const maxKept = 1 << 20
 
-func newGraphQLHTTP(executor graphql.GraphExecutor, authenticate authenticator, budgets *budgets) *graphqlHTTP {
+func newGraphQLHTTP(executor Executor, authenticate authenticator, budgets *budgets) *graphqlHTTP {
 	return &graphqlHTTP{executor: executor, authenticate: authenticate, budgets: budgets, buffers: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
@@ -63,7 +63,7 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			g.buffers.Put(buf)
 		}
 	}()
-	var params *graphql.RawParams
+	var params *request
 	var refused *refusal
 	switch r.Method {
 	case http.MethodPost:
@@ -83,9 +83,17 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), operationTimeout)
 	defer cancel()
 	params.Headers = r.Header
-	op, errs := g.executor.CreateOperationContext(ctx, params)
+	onRecord, unresolved := g.executor.Resolve(ctx, &params.RawParams, params.documentID)
+	if unresolved != nil {
+		asking.charge(w.Header(), costRefused)
+		errs := gqlerror.List{unresolved}
+		write(w, requestStatus(answer, errs), answer, &graphql.Response{Errors: errs})
+		return
+	}
+	op, errs := g.executor.CreateOperationContext(ctx, &params.RawParams)
 	if op.Operation != nil {
 		rec := recordOf(ctx)
+		rec.known = onRecord
 		rec.operation, rec.kind, rec.valid = op.Operation.Name, string(op.Operation.Operation), len(errs) == 0
 		if r.Method != http.MethodPost && op.Operation.Operation != ast.Query {
 			w.Header().Set("Allow", http.MethodPost)

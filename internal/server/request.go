@@ -17,6 +17,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"stadtgraph/internal/fault"
+	"stadtgraph/internal/trusted"
 )
 
 // MaxBody is how large a request may be.
@@ -38,8 +39,27 @@ func refuse(status int, format string, args ...any) *refusal {
 	return &refusal{status, code, fmt.Sprintf(format, args...)}
 }
 
+// request is an operation as it was sent.
+type request struct {
+	graphql.RawParams
+	documentID string // that stands for the document
+}
+
+// complete says what is wrong with the members of a request, beside each other.
+func (r *request) complete() *refusal {
+	switch {
+	case r.documentID != "" && r.Query != "":
+		return refuse(http.StatusBadRequest, "Send `query` or `documentId`, not both.")
+	case r.documentID != "" && !trusted.ValidID(r.documentID):
+		return refuse(http.StatusBadRequest, "`documentId` has 1 to 200 characters of ASCII without spaces, such as `sha256:` and the digest of the document.")
+	case r.documentID == "" && r.Query == "" && r.Extensions["persistedQuery"] == nil:
+		return refuse(http.StatusBadRequest, "`query` is missing; it holds the GraphQL document.")
+	}
+	return nil
+}
+
 // readPOST reads a request from a body, which it keeps in buf.
-func readPOST(w http.ResponseWriter, r *http.Request, buf *[]byte) (*graphql.RawParams, *refusal) {
+func readPOST(w http.ResponseWriter, r *http.Request, buf *[]byte) (*request, *refusal) {
 	name, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || name != "application/json" {
 		return nil, refuse(http.StatusUnsupportedMediaType, "Send the request as JSON, with the header Content-Type: application/json.")
@@ -85,7 +105,7 @@ func readAll(b []byte, r io.Reader) ([]byte, error) {
 }
 
 // parse reads the body of a request. What it returns does not refer to body.
-func parse(body []byte) (*graphql.RawParams, *refusal) {
+func parse(body []byte) (*request, *refusal) {
 	if !utf8.Valid(body) {
 		return nil, refuse(http.StatusBadRequest, "The body is not valid UTF-8.")
 	}
@@ -99,12 +119,16 @@ func parse(body []byte) (*graphql.RawParams, *refusal) {
 	default:
 		return nil, refuse(http.StatusBadRequest, `The body is no JSON object; send one such as {"query": "{ __typename }"}.`)
 	}
-	params := &graphql.RawParams{}
+	params := &request{}
 	for name, value := range members(body) {
 		switch name {
 		case "query":
 			if !text(value, &params.Query) {
 				return nil, refuse(http.StatusBadRequest, "`query` must be a string.")
+			}
+		case "documentId":
+			if !text(value, &params.documentID) {
+				return nil, refuse(http.StatusBadRequest, "`documentId` must be a string.")
 			}
 		case "operationName":
 			if !text(value, &params.OperationName) {
@@ -120,10 +144,7 @@ func parse(body []byte) (*graphql.RawParams, *refusal) {
 			}
 		}
 	}
-	if params.Query == "" {
-		return nil, refuse(http.StatusBadRequest, "`query` is missing; it holds the GraphQL document.")
-	}
-	return params, nil
+	return params, params.complete()
 }
 
 // decodeObject decodes an object in valid JSON, or null, and keeps numbers as
@@ -284,12 +305,12 @@ func decode[T any](raw []byte, to *T) bool {
 }
 
 // readGET reads a request from the address.
-func readGET(r *http.Request) (*graphql.RawParams, *refusal) {
+func readGET(r *http.Request) (*request, *refusal) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "The parameters of the address are not encoded as they should be; encode each with encodeURIComponent.")
 	}
-	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
+	for _, name := range []string{"query", "documentId", "operationName", "variables", "extensions"} {
 		switch given := values[name]; {
 		case len(given) > 1:
 			return nil, refuse(http.StatusBadRequest, "`%s` is given more than once.", name)
@@ -297,14 +318,12 @@ func readGET(r *http.Request) (*graphql.RawParams, *refusal) {
 			return nil, refuse(http.StatusBadRequest, "`%s` is not valid UTF-8.", name)
 		}
 	}
-	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
+	params := &request{documentID: values.Get("documentId")}
+	params.Query, params.OperationName = values.Get("query"), values.Get("operationName")
 	for name, to := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
 		if !object([]byte(values.Get(name)), to) {
 			return nil, refuse(http.StatusBadRequest, "`%s` must be a JSON object.", name)
 		}
 	}
-	if params.Query == "" {
-		return nil, refuse(http.StatusBadRequest, "`query` is missing; it holds the GraphQL document.")
-	}
-	return params, nil
+	return params, params.complete()
 }

@@ -32,9 +32,13 @@ func (s *Server) routes(c Config) http.Handler {
 		g.admission = newAdmission(c.Places, c.Reserved, c.QueueTime, c.Metrics)
 	}
 	mux.Handle(graphqlPath, g)
-	mux.Handle("/{$}", reading(page))
-	mux.Handle(graphiql.Assets, reading(found))
-	mux.Handle(schemaPath, reading(schema(c.SDL)))
+	if !c.NoGraphiQL {
+		mux.Handle("/{$}", reading(page))
+		mux.Handle(graphiql.Assets, reading(found))
+	}
+	if c.SDL != "" {
+		mux.Handle(schemaPath, reading(schema(c.SDL)))
+	}
 	mux.Handle("/livez", reading(http.HandlerFunc(s.livez)))
 	mux.Handle("/readyz", reading(s.readyz(c.Database, c.Migrations)))
 	mux.HandleFunc("/", notFound)
@@ -66,7 +70,7 @@ func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	problem(w, r, http.StatusNotFound, "There is nothing at this address: the API is at "+graphqlPath+", its schema at "+schemaPath+", and GraphiQL at /.")
+	problem(w, r, http.StatusNotFound, "There is nothing at this address: the API is at "+graphqlPath+".")
 }
 
 // schema serves the SDL, which changes with the binary only.

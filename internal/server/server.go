@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/graphiql"
@@ -53,9 +54,17 @@ const (
 	drainTimeout = 15 * time.Second
 )
 
+// Executor runs operations.
+type Executor interface {
+	graphql.GraphExecutor
+	// Resolve puts the document into a request that names one, says whether it is known
+	// to be on record, and refuses documents that the caller may not run.
+	Resolve(ctx context.Context, params *graphql.RawParams, documentID string) (known bool, refused *gqlerror.Error)
+}
+
 // Config is what a server needs.
 type Config struct {
-	Executor graphql.GraphExecutor
+	Executor Executor
 
 	// Authenticate says who holds a token. Requests without one never ask it.
 	Authenticate func(ctx context.Context, token string) (*auth.Actor, error)
@@ -65,11 +74,12 @@ type Config struct {
 	Database   postgres.DB
 	Migrations fs.FS
 
-	SDL      string             // what /schema.graphql shows
-	Examples []graphiql.Example // what GraphiQL opens with
-	Origins  []string           // that browsers may call from; see CheckOrigin
-	Budgets  Budgets            // of clients; none if zero
-	Log      *slog.Logger       // slog's default if nil; see LogHandler
+	SDL        string             // what /schema.graphql shows; nothing if empty
+	Examples   []graphiql.Example // what GraphiQL opens with
+	NoGraphiQL bool               // at /
+	Origins    []string           // that browsers may call from; see CheckOrigin
+	Budgets    Budgets            // of clients; none if zero
+	Log        *slog.Logger       // slog's default if nil; see LogHandler
 
 	// Places is how many operations of the public run at once, and Reserved how many more
 	// of those who edit or administer: together as many as the pool that they read

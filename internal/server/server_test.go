@@ -41,6 +41,10 @@ func (s stub) DispatchOperation(ctx context.Context, _ *graphql.OperationContext
 	return func(ctx context.Context) *graphql.Response { return s(ctx) }, ctx
 }
 
+func (stub) Resolve(context.Context, *graphql.RawParams, string) (bool, *gqlerror.Error) {
+	return false, nil
+}
+
 func (stub) DispatchError(context.Context, gqlerror.List) *graphql.Response { return nil }
 
 // journal is a log that a test reads.
@@ -376,6 +380,10 @@ func (f failingExecutor) CreateOperationContext(context.Context, *graphql.RawPar
 
 func (failingExecutor) DispatchOperation(context.Context, *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
 	panic("an operation that may not run")
+}
+
+func (failingExecutor) Resolve(context.Context, *graphql.RawParams, string) (bool, *gqlerror.Error) {
+	return false, nil
 }
 
 func (failingExecutor) DispatchError(_ context.Context, errs gqlerror.List) *graphql.Response {
