@@ -38,6 +38,15 @@ tools/schemalint/node_modules/.package-lock.json: tools/schemalint/package-lock.
 clients: ## public suites and clients against a server that it starts
 	bash clients/run
 
+FUZZTIME = 10s
+FUZZED = graph:FuzzPlanner internal/server:FuzzGuard internal/ndjson:FuzzImport internal/register:FuzzRead \
+	internal/plan:FuzzCursor internal/change:FuzzCursor internal/nodeid:FuzzParse
+
+.PHONY: fuzz
+fuzz: ## looks for inputs that break something, two targets at a time; what it finds is in testdata/fuzz
+	printf '%s\n' $(FUZZED) | xargs -P 2 -I {} bash -c 'target={}; \
+		go test -run "^$$" -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x -parallel 1 "./$${target%:*}"'
+
 .PHONY: bench
 bench: ## what reading costs, beside the best by hand; into bench/RESULTS.md
 	go run ./bench

@@ -65,3 +65,16 @@ func TestDerivedIDsNeverChange(t *testing.T) {
 		}
 	}
 }
+
+// An id that is accepted is written as it was read: there is one form of each.
+func FuzzParse(f *testing.F) {
+	f.Add("article_01h455vb4pex5vsknk084sn02q")
+	f.Add("pre_fix_7zzzzzzzzzzzzzzzzzzzzzzzzz")
+	f.Add("a__b_0000000000000000000000000a")
+	f.Fuzz(func(t *testing.T, s string) {
+		id, err := Parse(s)
+		if err == nil && id.String() != s {
+			t.Fatalf("%q came back as %q", s, id)
+		}
+	})
+}
