@@ -62,6 +62,7 @@ type Request struct {
 	pages   []pageArgs // by site
 	shape   []byte     // what of the arguments decides the statement
 	plan    *plan
+	from    Sources // what was read, as far as it was
 }
 
 // Prepare coerces the arguments of all fields of an operation, nested ones
