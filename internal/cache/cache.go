@@ -85,8 +85,10 @@ type Entry struct {
 	asOf    atomic.Int64 // instant at which it was known to be right
 	pass    bool         // there is no answer: it is not kept
 
-	// Cost is what the operation counts for in budgets: a hit counts like a read.
-	Cost int
+	// Cost is what the operation counts for in budgets: a hit counts like a read. Operation is
+	// its name.
+	Cost      int
+	Operation string
 
 	coded [codings]atomic.Pointer[[]byte] // compressed, once somebody wants it so
 	press sync.Mutex
@@ -265,9 +267,10 @@ func (l *Lookup) Done() {
 
 // Answer is what was read.
 type Answer struct {
-	Body []byte
-	Tags Tags
-	Cost int
+	Body      []byte
+	Tags      Tags
+	Cost      int
+	Operation string
 }
 
 // Tags are what has to change for an answer to change.
@@ -290,7 +293,7 @@ func (l *Lookup) Keep(a *Answer) *Entry {
 		c.answers.Set(l.key, e)
 		return nil
 	}
-	e := &Entry{body: bytes.Clone(a.Body), etags: etagsOf(a.Body), tags: a.Tags, number: l.number, expires: a.Tags.Expires, Cost: a.Cost, key: l.key}
+	e := &Entry{body: bytes.Clone(a.Body), etags: etagsOf(a.Body), tags: a.Tags, number: l.number, expires: a.Tags.Expires, Cost: a.Cost, Operation: a.Operation, key: l.key}
 	e.asOf.Store(l.began)
 	for _, t := range e.tags.Names {
 		e.marks = append(e.marks, c.place(t))
