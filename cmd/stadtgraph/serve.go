@@ -18,6 +18,7 @@ type settings struct {
 	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"Origins whose pages may call the API from a browser, such as https://www.example.org; * for all (default: none)."`
 	keeping
 	operating
+	caching
 }
 
 type serveCommand struct {
@@ -56,7 +57,10 @@ func (c *settings) check() error {
 	if err := c.operating.check(); err != nil {
 		return err
 	}
-	return c.keeping.check()
+	if err := c.keeping.check(); err != nil {
+		return err
+	}
+	return c.caching.check()
 }
 
 // Run is called by kong.
