@@ -59,11 +59,11 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson", "internal/metric", "internal/trace", "internal/trusted"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
-		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric"), libraries: pgx},
+		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric", "internal/cache", "internal/change"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/cache", "internal/metric", "internal/trace", "internal/trusted"), libraries: cors | gqlgen},
@@ -107,7 +107,8 @@ var table = map[string]row{
 	"internal/ndjson":        {ours: list("internal/auth", "internal/plan", "internal/fault", "internal/write"), libraries: pgx}, // to tell errors apart
 	"internal/sample":        {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
 	"internal/change":        {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx}, // render: what comes back is rendered again
-	"internal/job":           {ours: list("internal/postgres", "internal/write"), libraries: pgx},                                                                         // on River, which takes a pool
+	"internal/job":           {ours: list("internal/postgres", "internal/write", "internal/change"), libraries: pgx},                                                      // on River, which takes a pool
+	"internal/cache":         {ours: list("internal/change", "internal/plan")},                                                                                            // what is told of, and what was read
 	"internal/render":        {ours: list("internal/text", "internal/postgres"), libraries: pgx},
 	"internal/search":        {ours: list("internal/plan", "internal/german", "internal/postgres"), libraries: pgx},
 	"internal/demo":          {ours: list("internal/render", "internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},

@@ -6,10 +6,12 @@
 //	go run ./bench --growth 1,10    # how cost grows with data, depth and operation
 //	go run ./bench --writes         # mutations, beside handlers for them (write.go)
 //	go run ./bench --overload 60s   # ten times what it can do (overload.go)
+//	go run ./bench --mixed          # hot reads, one in twenty a mutation (mixed.go)
 //
 // It makes a large database (internal/sample) in a Postgres of its own, once,
-// and starts a process for each target: the product; the handlers; their
-// statements without encoding; their answers without statements. One at a time
+// and starts a process for each target: the product without its cache; the handlers; their
+// statements without encoding; their answers without statements; the product with answers
+// kept in its cache. One at a time
 // is asked, the others are idle, in rounds whose order rotates. Machines are
 // noisy, so what counts are the ratios of targets within a round.
 package main
@@ -42,12 +44,13 @@ type bench struct {
 	Stale       bool          `help:"Take data that were made by other migrations or another generator."`
 	DatabaseURL string        `placeholder:"URL" help:"A database that has the data, instead. Its CPU time is not known."`
 	Only        []string      `placeholder:"Q1,Q2" help:"Only these queries."`
-	Targets     []string      `enum:"planned,hand,pg,constant" default:"planned,hand,pg,constant" help:"Only these (default: ${default})."`
+	Targets     []string      `enum:"planned,hand,pg,constant,cached" default:"planned,hand,pg,constant,cached" help:"Only these (default: ${default})."`
 	Rounds      int           `default:"5" help:"How often (default: ${default})."`
 	Seconds     float64       `default:"4" help:"How long each target is asked each query in a round (default: ${default})."`
 	Clients     int           `default:"8" help:"How many ask at once (default: ${default})."`
 	Growth      []float64     `placeholder:"0.1,1" help:"Measure how the product's cost grows instead, from one scale to another."`
 	Overload    time.Duration `placeholder:"60s" help:"Ask the product for ten times what it can do instead, for so long."`
+	Mixed       bool          `help:"Measure hot reads with some mutations among them instead, with the cache and without, on a copy of the data; only printed."`
 	Writes      bool          `help:"Measure mutations instead, on a copy of the data; only printed."`
 	CPUProfile  string        `name:"cpuprofile" placeholder:"FILE" help:"Profile the product while it is measured."`
 	Out         string        `default:"bench/RESULTS.md" help:"Where to write the result, too (default: ${default})."`
@@ -86,6 +89,9 @@ func (b *bench) Run(ctx context.Context) (err error) {
 	}
 	if b.Writes {
 		return b.writes(ctx)
+	}
+	if b.Mixed {
+		return b.mixed(ctx)
 	}
 	chosen, err := choose(b.Only)
 	if err != nil {

@@ -142,6 +142,9 @@ func (r *report) write() error {
 	if len(r.results[key{r.queries[0], "planned"}]) > 0 && len(r.results[key{r.queries[0], "hand"}]) > 0 {
 		r.ratios(p)
 	}
+	if len(r.results[key{r.queries[0], "cached"}]) > 0 && len(r.results[key{r.queries[0], "constant"}]) > 0 {
+		r.hits(p)
+	}
 	p("\nCPU is in seconds for 1,000 requests, of the target's process, of all processes of\nPostgres, and of the clients that ask. What follows is per request. Resident memory is\nunder load")
 	for _, kind := range kinds {
 		if idle, ok := r.idle[kind]; ok {
@@ -169,10 +172,11 @@ func (r *report) write() error {
 	for _, q := range r.queries {
 		p("- %s: %s\n", q.label, q.what)
 	}
-	p(`- planned: the product as it serves, with its log
+	p(`- planned: the product as it serves, with its log, without its cache
 - hand: handlers written for each query, answering the same bytes
 - pg: the statements of hand, their rows read and dropped
 - constant: the bytes of hand, from memory
+- cached: the product, its answers from its cache
 `)
 	return r.bench.publish("", out.String())
 }
@@ -212,6 +216,7 @@ func (b *bench) publish(title, section string) error {
 const (
 	leastRate = 0.9
 	mostCPU   = 1.15
+	leastHits = 0.7 // of the rate of constant answers
 )
 
 func (r *report) ratios(p func(format string, args ...any)) {
@@ -221,6 +226,16 @@ func (r *report) ratios(p func(format string, args ...any)) {
 		rate := ratio(planned, hand, func(s result) float64 { return s.rate })
 		used := ratio(planned, hand, cpu)
 		p("| %s | %.2f | %s | %s | %s |\n", q.label, rate, verdict(rate, leastRate, true), known("%.2f", used), verdict(used, mostCPU, false))
+	}
+}
+
+// hits compares answers from the cache with constant ones of the same size.
+func (r *report) hits(p func(format string, args ...any)) {
+	p("\n| query | req/s of hits beside constant answers, goal ≥ %v | | CPU |\n|---|---:|---|---:|\n", leastHits)
+	for _, q := range r.queries {
+		cached, constant := r.results[key{q, "cached"}], r.results[key{q, "constant"}]
+		rate := ratio(cached, constant, func(s result) float64 { return s.rate })
+		p("| %s | %.2f | %s | %s |\n", q.label, rate, verdict(rate, leastHits, true), known("%.2f", ratio(cached, constant, cpu)))
 	}
 }
 

@@ -21,6 +21,8 @@ import (
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/cache"
+	"stadtgraph/internal/change"
 	"stadtgraph/internal/metric"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
@@ -30,7 +32,10 @@ import (
 )
 
 // kinds are the targets, in the order of the table.
-var kinds = []string{"planned", "hand", "pg", "constant"}
+var kinds = []string{"planned", "hand", "pg", "constant", "cached"}
+
+// product says whether a target is the product: the others have a path for each query.
+func (t *target) product() bool { return t.kind == "planned" || t.kind == "cached" }
 
 // A target is a process that answers the queries in one way.
 type target struct {
@@ -77,7 +82,7 @@ func (t *target) stop() error {
 // path is where a target answers a query: the hand-written ones have a path for
 // each.
 func (t *target) path(q *query) string {
-	if t.kind == "planned" {
+	if t.product() {
 		return "/graphql"
 	}
 	return "/" + q.name
@@ -132,8 +137,8 @@ func serve(ctx context.Context, kind, url string) error {
 	var run func(context.Context, net.Listener) error
 	var statements func() int64
 	switch kind {
-	case "planned":
-		product, planner, err := newProduct(pool)
+	case "planned", "cached":
+		product, planner, err := newProduct(ctx, pool, kind == "cached")
 		if err != nil {
 			return err
 		}
@@ -160,9 +165,9 @@ func serve(ctx context.Context, kind, url string) error {
 	return nil
 }
 
-// newProduct wires the server as cmd/stadtgraph does. It writes its log, but
-// nobody keeps it.
-func newProduct(pool *pgxpool.Pool) (*server.Server, *plan.Planner, error) {
+// newProduct wires the server as cmd/stadtgraph does, with its cache or without. It
+// writes its log, but nobody keeps it.
+func newProduct(ctx context.Context, pool *pgxpool.Pool, cached bool) (*server.Server, *plan.Planner, error) {
 	catalogue, err := graph.Catalogue()
 	if err != nil {
 		return nil, nil, err
@@ -176,6 +181,12 @@ func newProduct(pool *pgxpool.Pool) (*server.Server, *plan.Planner, error) {
 		return nil, nil, err
 	}
 	planner := plan.New(catalogue, pool, postgres.Prepares(pool))
+	var answers *cache.Cache
+	if cached {
+		answers = cache.New(64<<20, change.Log{Pool: pool}, catalogue.Prefix)
+		go answers.Follow(ctx)
+		answers.Sync(ctx)
+	}
 	metrics := metric.New()
 	metrics.Pool("reading", pool)
 	places := int(pool.Config().MaxConns)
@@ -183,6 +194,7 @@ func newProduct(pool *pgxpool.Pool) (*server.Server, *plan.Planner, error) {
 	product, err := server.New(server.Config{
 		Executor:     graph.NewExecutor(planner).Writes(write.NewWriter(writable, pool)),
 		Authenticate: (&auth.Gate{DB: pool}).Authenticate,
+		Cache:        answers,
 		Database:     pool,
 		Migrations:   migrations.FS,
 		SDL:          graph.SDL(),

@@ -189,7 +189,7 @@ func (m *mutation) ask(c *client, t *target, token string, in given) (a article,
 		return a, nil, err
 	}
 	path := "/" + m.label
-	if t.kind == "planned" {
+	if t.product() {
 		path = "/graphql"
 	}
 	answer, err = c.do(fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", path, t.addr, token, len(body), body))
@@ -250,7 +250,12 @@ func (b *bench) pace(t *target, do func(c *client, n int) (more bool, err error)
 }
 
 // writes measures mutations, on a copy of the data.
-func (b *bench) writes(ctx context.Context) (err error) {
+func (b *bench) writes(ctx context.Context) error {
+	return b.onCopy(ctx, func(url string) error { return b.writesTo(ctx, url) })
+}
+
+// onCopy makes a copy of the data for as long as something is done with it.
+func (b *bench) onCopy(ctx context.Context, do func(url string) error) (err error) {
 	db, err := b.database(ctx, b.Scale)
 	if err != nil {
 		return err
@@ -285,6 +290,10 @@ func (b *bench) writes(ctx context.Context) (err error) {
 		_, dropErr := admin.Exec(context.WithoutCancel(ctx), `DROP DATABASE `+copied+` WITH (FORCE)`)
 		err = errors.Join(err, dropErr)
 	}()
+	return do(url)
+}
+
+func (b *bench) writesTo(ctx context.Context, url string) error {
 	token, topic, err := prepareWrites(ctx, url)
 	if err != nil {
 		return err

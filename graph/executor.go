@@ -180,7 +180,8 @@ func (s executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.OneShot(s.executor.mutate(ctx, op))
 	}
 	ready, ok := op.Stats.GetExtension(requestStat).(prepared)
-	if !ok || !ready.request.Planned() {
+	if !ok || !ready.request.Planned() { // introspection, which stays the same
+		tell(ctx, plan.Sources{Complete: true})
 		return s.ExecutableSchema.Exec(ctx)
 	}
 	return graphql.OneShot(func() *graphql.Response {
@@ -192,6 +193,7 @@ func (s executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		start := len(*buf)
 		answer, errs := ready.request.Read(ctx, ready.viewer, *buf, introspected)
 		*buf = answer
+		tell(ctx, ready.request.Sources())
 		for _, err := range errs {
 			graphql.AddError(ctx, err)
 		}
@@ -223,6 +225,19 @@ type bufferKey struct{}
 // the answer was sent.
 func WithBuffer(ctx context.Context, buf *[]byte) context.Context {
 	return context.WithValue(ctx, bufferKey{}, buf)
+}
+
+type sourcesKey struct{}
+
+// WithSources lets an operation say what a query was read from.
+func WithSources(ctx context.Context, from *plan.Sources) context.Context {
+	return context.WithValue(ctx, sourcesKey{}, from)
+}
+
+func tell(ctx context.Context, from plan.Sources) {
+	if to, ok := ctx.Value(sourcesKey{}).(*plan.Sources); ok {
+		*to = from
+	}
 }
 
 // buffer is the one that the operation was given, or a new one.

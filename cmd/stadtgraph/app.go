@@ -17,6 +17,8 @@ import (
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/cache"
+	"stadtgraph/internal/change"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/job"
 	"stadtgraph/internal/metric"
@@ -89,6 +91,15 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
+	var answers *cache.Cache
+	if c.CacheSize > 0 {
+		following, err := open("cache", postgres.Config{ApplicationName: "stadtgraph cache", MaxConns: 1})
+		if err != nil {
+			a.close()
+			return nil, err
+		}
+		answers = cache.New(c.CacheSize<<20, change.Log{Pool: following}, catalogue.Prefix)
+	}
 	examples, err := graphiql.LoadExamples(graph.Examples)
 	if err != nil {
 		a.close()
@@ -114,6 +125,8 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 	a.server, err = server.New(server.Config{
 		Executor:     executor,
 		Authenticate: (&auth.Gate{DB: writing}).Authenticate,
+		Cache:        answers,
+		MaxAge:       c.CacheMaxAge,
 		Database:     health,
 		Migrations:   migrations.FS,
 		SDL:          c.sdl(),
@@ -139,7 +152,14 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 	var behind sync.WaitGroup
 	behind.Go(func() { checkTrusted(ctx, working, executor) })
 	behind.Go(func() { search.Keep(ctx, indexing, catalogue) })
-	behind.Go(func() { job.Run(ctx, working, c.keeping.config(!postgres.Prepares(working))) })
+	jobs := c.keeping.config(!postgres.Prepares(working))
+	if jobs.Purge = c.purging(); jobs.Purge != nil {
+		jobs.Purge.Prefix, jobs.Purge.All = catalogue.Prefix, cache.All
+	}
+	behind.Go(func() { job.Run(ctx, working, jobs) })
+	if answers != nil {
+		behind.Go(func() { answers.Follow(ctx) })
+	}
 	closePools := a.close
 	a.close = func() {
 		cancel()

@@ -19,6 +19,7 @@ type settings struct {
 	keeping
 	operating
 	limiting
+	caching
 }
 
 type serveCommand struct {
@@ -60,7 +61,10 @@ func (c *settings) check() error {
 	if err := c.limiting.check(); err != nil {
 		return err
 	}
-	return c.keeping.check()
+	if err := c.keeping.check(); err != nil {
+		return err
+	}
+	return c.caching.check()
 }
 
 // Run is called by kong.

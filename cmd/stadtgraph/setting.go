@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"time"
 
@@ -153,6 +154,32 @@ func (l *limiting) budgets() (server.Budgets, error) {
 		b.Proxies = append(b.Proxies, p.Masked())
 	}
 	return b, nil
+}
+
+// caching is what is kept of answers, and where.
+type caching struct {
+	CacheSize   int           `default:"64" env:"STADTGRAPH_CACHE_SIZE" placeholder:"MIB" help:"How much memory answers to the public may take that are kept until something in them changes, in MiB; 0 to read each anew (default: ${default})."`
+	CacheMaxAge time.Duration `default:"5s" env:"STADTGRAPH_CACHE_MAX_AGE" placeholder:"5s" help:"For how long browsers and proxies may keep answers to GET without asking again: nobody tells them of changes, unless it is --purge-url. 0s lets them ask each time (default: ${default})."`
+	PurgeURL    string        `env:"STADTGRAPH_PURGE_URL" placeholder:"URL" help:"Where to tell the cache of a CDN what to drop: by POST, as tags in JSON and in the header Surrogate-Key, with the token in STADTGRAPH_PURGE_TOKEN (default: nowhere)."`
+}
+
+// check says what makes no sense.
+func (c *caching) check() error {
+	switch {
+	case c.CacheSize < 0 || c.CacheSize > 1<<20:
+		return fmt.Errorf("a cache of %d MiB makes no sense: choose from 0 to %d (--cache-size, STADTGRAPH_CACHE_SIZE)", c.CacheSize, 1<<20)
+	case c.CacheMaxAge < 0 || c.CacheMaxAge > 365*24*time.Hour:
+		return fmt.Errorf("keeping answers for %s makes no sense: choose from 0s to 8760h (--cache-max-age, STADTGRAPH_CACHE_MAX_AGE)", c.CacheMaxAge)
+	}
+	return job.CheckPurgeURL(c.PurgeURL)
+}
+
+// purging is how CDNs are told; nil if they are not.
+func (c *caching) purging() *job.Purge {
+	if c.PurgeURL == "" {
+		return nil
+	}
+	return &job.Purge{URL: c.PurgeURL, Token: os.Getenv("STADTGRAPH_PURGE_TOKEN")} // a flag would be seen by all users of the machine
 }
 
 // checkListen says what is wrong with an address to listen on.

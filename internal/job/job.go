@@ -2,9 +2,9 @@
 // queue is in our Postgres: any number of instances may run it, and each job is done
 // once. Its tables come with our migrations.
 //
-// Two jobs come round: one writes the changes of what has fallen due, such as
-// scheduled publications (history_due), the other forgets what of the history
-// is older than is to be kept (history_forget).
+// Jobs come round: one writes the changes of what has fallen due, such as scheduled
+// publications (history_due), another forgets what of the history is older than is to be
+// kept (history_forget), and if there is a CDN, one tells it what is outdated (Purge).
 package job
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"stadtgraph/internal/change"
 	"stadtgraph/internal/write"
 )
 
@@ -32,6 +33,7 @@ type Config struct {
 	History time.Duration // who changed what, and what it was before
 	Feed    time.Duration // changes that nobody made: what it hangs on was published, or time went by
 	Polling bool          // behind a proxy that loses notifications
+	Purge   *Purge        // nil if nobody is to be told
 }
 
 // Run works until the context ends. What goes wrong is logged when it begins, and tried
@@ -71,6 +73,11 @@ func run(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &dueWorker{pool: pool})
 	river.AddWorker(workers, &forgetWorker{pool: pool, config: c})
+	periodic := []*river.PeriodicJob{every(dueEvery, dueArgs{}), every(forgetEvery, forgetArgs{})}
+	if c.Purge != nil {
+		river.AddWorker(workers, &purgeWorker{pool: pool, purge: c.Purge})
+		periodic = append(periodic, every(purgeEvery, purgeArgs{}))
+	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Workers:  workers,
 		Queues:   map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
@@ -78,10 +85,7 @@ func run(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 		Logger:   slog.New(quiet{slog.Default().Handler()}),
 
 		CompletedJobRetentionPeriod: time.Hour, // one comes every few seconds
-		PeriodicJobs: []*river.PeriodicJob{
-			river.NewPeriodicJob(river.PeriodicInterval(dueEvery), func() (river.JobArgs, *river.InsertOpts) { return dueArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true}),
-			river.NewPeriodicJob(river.PeriodicInterval(forgetEvery), func() (river.JobArgs, *river.InsertOpts) { return forgetArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true}),
-		},
+		PeriodicJobs:                periodic,
 	})
 	if err != nil {
 		return fmt.Errorf("make a client of the queue: %w", err)
@@ -91,6 +95,11 @@ func run(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 	}
 	<-client.Stopped() // it ends with the context
 	return ctx.Err()
+}
+
+// every is a job that comes round, and at the start.
+func every(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(interval), func() (river.JobArgs, *river.InsertOpts) { return args, nil }, &river.PeriodicJobOpts{RunOnStart: true})
 }
 
 // quiet leaves out what is no warning: a line for each start and stop of its parts.
@@ -152,6 +161,9 @@ func Forget(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 	defer tx.Rollback(context.WithoutCancel(ctx))
 	if _, err := tx.Exec(ctx, `SELECT history_forget(now() - $1::interval, now() - $2::interval)`, c.Feed, c.History); err != nil {
 		return fmt.Errorf("forget what is old: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `SELECT touched_forget(now() - $1::interval)`, change.Memory); err != nil {
+		return fmt.Errorf("forget what was touched: %w", err)
 	}
 	if err := write.Forget(ctx, tx, write.Remember); err != nil {
 		return fmt.Errorf("forget answers that nobody asks for again: %w", err)

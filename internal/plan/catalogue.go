@@ -396,6 +396,14 @@ func (c *Catalogue) Objects() []*Object {
 // Object is the declaration of a type, nil if it has none.
 func (c *Catalogue) Object(name string) *Object { return c.objects[name] }
 
+// Prefix is that of the global ids of a type, "" if it has none.
+func (c *Catalogue) Prefix(typeName string) string {
+	if o := c.objects[typeName]; o != nil {
+		return o.Prefix
+	}
+	return ""
+}
+
 // Root is the declaration of a field of Query, nil if it needs none.
 func (c *Catalogue) Root(name string) *Root { return c.roots[name] }
 

@@ -24,6 +24,7 @@ type rootPlan struct {
 	stmt          *statement
 	enc           rootEncoder
 	types         []*Object // of a list of ids
+	reads         reads
 }
 
 // compile makes the plan of a request for one role.
@@ -41,13 +42,17 @@ func (p *Planner) compile(r *Request, role Role) (*plan, error) {
 			out.roots = append(out.roots, rootPlan{field: &merged, introspection: true})
 			continue
 		}
-		b := &builder{catalogue: p.catalogue, req: r, role: role, index: map[param]int{}, columns: map[string]bool{}}
+		b := &builder{catalogue: p.catalogue, req: r, role: role, index: map[param]int{}, columns: map[string]bool{},
+			reads: reads{direct: -1}, narrow: map[string]int{}}
 		rp, err := b.root(f, out.cost)
 		if err != nil {
 			return nil, err
 		}
 		if out.cost.fields += costStatement; b.searches {
 			out.cost.fields += costSearch
+		}
+		if rp.stmt != nil {
+			rp.reads = b.readsOf(rp.stmt.sql)
 		}
 		out.roots = append(out.roots, rp)
 	}
@@ -205,7 +210,18 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 func (b *builder) lookup(out *rootPlan, sc *scope, o *Object, f *selected, where SQL, ref argRef) {
 	scalar := b.catalogue.Schema.Types[f.field.Definition.Arguments[ref.arg].Type.Name()].Name
 	t := row{alias: b.alias(), args: map[string]param{"": ref.of(scalar, false, asItIs)}}
-	conds := append([]string{b.expr(where, t)}, b.visible(o, t, nil)...)
+	found := b.expr(where, t)
+	conds := append([]string{found}, b.visible(o, t, nil)...)
+	// The condition holds for the row as long as the row stays as it is, parts included.
+	// Only a name that it had before may become that of another one.
+	sc.keyed = true
+	b.follow(sc, o, t.alias+".id")
+	for w, n := range wordsOf(found) {
+		b.narrow[w] += n
+	}
+	if b.narrow["former_slug"] > 0 {
+		b.reads.direct = sc.col(b.expr("{slug} = {arg}", t))
+	}
 	out.enc = &singleEnc{object: b.object(sc, o, t, f.sets)}
 	out.stmt = b.statement(fmt.Sprintf("SELECT %s\nFROM %s %s%s\nWHERE %s", sc.list(), o.Table, t.alias, sc.joins.String(), and(conds)))
 }
@@ -324,6 +340,9 @@ func (b *builder) single(sc *scope, o *Object, r row, f *selected, rel *Relation
 		default:
 			conds := append([]string{b.expr(rel.On, t)}, b.visible(target, t, &reached{o.Type, rel})...)
 			fmt.Fprintf(&sc.joins, "\nLEFT JOIN %s %s ON %s", target.Table, alias, and(conds))
+			if rel.column != "" {
+				b.follow(sc, target, r.asParent()+rel.column)
+			}
 		}
 	}
 	t := row{alias: alias}

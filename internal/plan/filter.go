@@ -248,6 +248,9 @@ func (b *builder) operators(o *Object, decl Field, r row, t *ast.Type, ref argRe
 
 // around is a span of time that ends or begins now.
 func (b *builder) around(expr, scalar, side string, ref argRef) string {
+	if scalar != "Date" {
+		b.reads.moving = true
+	}
 	now := b.param(param{from: fromNow, scalar: "DateTime"})
 	if scalar == "Date" {
 		now = b.param(param{from: fromToday, scalar: "Date"})

@@ -171,6 +171,7 @@ func (r *Request) read(ctx context.Context, v Viewer, dst []byte, introspected m
 				result = failed
 				break
 			}
+			r.note(root, rs)
 			st.path = append(st.path, pathStep{field: &f})
 			result = root.enc.encodeRows(st, rs)
 			st.path = st.path[:0]

@@ -63,6 +63,7 @@ type Request struct {
 	shape   []byte     // what of the arguments decides the statement
 	plan    *plan
 	cost    int
+	from    Sources // what was read, as far as it was
 }
 
 // Prepare coerces the arguments of all fields of an operation, nested ones

@@ -17,6 +17,8 @@ type builder struct {
 	whole     bool            // what is being written reads all rows of a list, not a page
 	columns   map[string]bool // that pieces of SQL have used, of whatever row
 	searches  bool            // texts, somewhere
+	reads     reads
+	narrow    map[string]int // how often a table is named for a row that is reached by its key
 }
 
 // row says what the placeholders of a piece of SQL mean.
@@ -181,6 +183,7 @@ type scope struct {
 	joins  strings.Builder
 	joined map[string]string // alias of a to-one relation that is joined already
 	cost   *cost
+	keyed  bool // its rows are one at most, reached by keys
 }
 
 func newScope() *scope {

@@ -62,7 +62,7 @@ func TestAuthorization(t *testing.T) {
 		}
 	}
 	if r := get(t, base, map[string]string{"query": whoAmI}, "Authorization", "Bearer "+secret); r.body != known ||
-		!strings.Contains(strings.Join(r.Header.Values("Vary"), ","), "Authorization") || r.Header.Get("Cache-Control") != "no-store" {
+		!strings.Contains(strings.Join(r.Header.Values("Vary"), ","), "Authorization") || r.Header.Get("Cache-Control") != "private, no-store" {
 		t.Errorf("GET: got %s %v", r.body, r.Header)
 	}
 	if r := post(t, base, whoAmI, nil); r.body != `{"data":{"viewer":null}}` {

@@ -9,9 +9,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"stadtgraph/internal/cache"
+	"stadtgraph/internal/change"
 	"stadtgraph/internal/server"
 )
 
@@ -58,4 +62,24 @@ func BenchmarkCity(b *testing.B) {
 
 func BenchmarkPage(b *testing.B) {
 	benchmark(b, config(b), `{"query":"{ municipalities(first: 100) { nodes { id slug key name officialName level kind population areaKm2 state { name } district { name } } } }"}`)
+}
+
+// What a hit costs, without the network, but for the log.
+func BenchmarkHit(b *testing.B) {
+	c := config(b)
+	read, err := catalogue()
+	if err != nil {
+		b.Fatal(err)
+	}
+	c.Cache = cache.New(16<<20, deaf{change.Log{Pool: c.Database.(*pgxpool.Pool)}}, read.Prefix)
+	c.Log = slog.New(server.LogHandler(slog.NewJSONHandler(io.Discard, nil)))
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	go func() { // as Follow does, without being told of anything
+		for ; ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
+			c.Cache.Sync(ctx)
+		}
+	}()
+	c.Cache.Sync(ctx)
+	benchmark(b, c, `{"query":"query City($key: String!) { municipality(key: $key) { name state { name } population } }","variables":{"key":"09461000"}}`)
 }

@@ -1,16 +1,20 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"stadtgraph/graph"
+	"stadtgraph/internal/cache"
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/trace"
 )
@@ -24,19 +28,26 @@ type graphqlHTTP struct {
 	budgets      *budgets
 	admission    *admission // nil bounds nothing
 	buffers      sync.Pool  // of *[]byte: a request is read into one, its answer written into it
+	cache        *cache.Cache
+	maxAge       time.Duration // for which others may keep answers
+	log          *slog.Logger
 }
 
 // maxKept is the size up to which a buffer is used again: one huge answer should
 // not be held for ever.
 const maxKept = 1 << 20
 
-func newGraphQLHTTP(executor Executor, authenticate authenticator, budgets *budgets) *graphqlHTTP {
-	return &graphqlHTTP{executor: executor, authenticate: authenticate, budgets: budgets, buffers: sync.Pool{New: func() any { return new([]byte) }}}
+func newGraphQLHTTP(c Config) *graphqlHTTP {
+	return &graphqlHTTP{executor: c.Executor, authenticate: c.Authenticate, budgets: newBudgets(c.Budgets), buffers: sync.Pool{New: func() any { return new([]byte) }},
+		cache: c.Cache, maxAge: c.MaxAge, log: cmp.Or(c.Log, slog.Default())}
 }
 
 func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Accept, Accept-Encoding, Authorization")
 	w.Header().Set("Cache-Control", "no-store")
+	if len(r.Header["Authorization"]) > 0 {
+		w.Header().Set("Cache-Control", "private, no-store")
+	}
 	if r.Method == http.MethodOptions {
 		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
 		w.WriteHeader(http.StatusNoContent)
@@ -90,10 +101,16 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, requestStatus(answer, errs), answer, &graphql.Response{Errors: errs})
 		return
 	}
+	recordOf(ctx).known = onRecord
+	q, answered := g.ask(w, r, answer, &params.RawParams, asking)
+	if answered {
+		return
+	}
+	defer q.done()
+	ctx = q.watch(ctx)
 	op, errs := g.executor.CreateOperationContext(ctx, &params.RawParams)
 	if op.Operation != nil {
 		rec := recordOf(ctx)
-		rec.known = onRecord
 		rec.operation, rec.kind, rec.valid = op.Operation.Name, string(op.Operation.Operation), len(errs) == 0
 		if r.Method != http.MethodPost && op.Operation.Operation != ast.Query {
 			w.Header().Set("Allow", http.MethodPost)
@@ -124,17 +141,31 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	*buf = append((*buf)[:0], dataMember...)
 	response := g.run(graph.WithBuffer(ctx, buf), op, class)
+	if g.cache != nil && op.Operation.Operation == ast.Mutation {
+		g.cache.Sync(ctx) // who has written sees it from now on
+	}
+	if (response == nil || len(response.Errors) > 0) && q.saved(response) {
+		return
+	}
 	if response == nil { // ctx has ended: nobody waits, or nobody should any longer
 		g.refuse(w, answer, &refusal{http.StatusServiceUnavailable, fault.Timeout, "This took longer than allowed; ask for fewer items or narrow the filter."})
 		return
 	}
-	if priced && len(response.Errors)+len(response.Extensions) == 0 && len(*buf) == len(dataMember)+len(response.Data) {
+	var whole []byte // the answer, if the buffer holds it
+	switch {
+	case !priced:
+	case len(response.Errors)+len(response.Extensions) == 0 && len(*buf) == len(dataMember)+len(response.Data):
 		*buf = append(strconv.AppendInt(append(*buf, costMember...), int64(cost), 10), "}}}"...)
-		send(w, http.StatusOK, answer.contentType(), *buf)
+		whole = *buf
+	default:
+		withCost(response, cost)
+	}
+	if q.keep(op, response, whole) {
 		return
 	}
-	if priced {
-		withCost(response, cost)
+	if whole != nil {
+		send(w, http.StatusOK, answer.contentType(), whole)
+		return
 	}
 	write(w, http.StatusOK, answer, response)
 }

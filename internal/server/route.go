@@ -27,7 +27,7 @@ func (s *Server) routes(c Config) http.Handler {
 		page.ServeHTTP(w, r)
 	})
 	mux := http.NewServeMux()
-	g := newGraphQLHTTP(c.Executor, c.Authenticate, newBudgets(c.Budgets))
+	g := newGraphQLHTTP(c)
 	if c.Places > 0 {
 		g.admission = newAdmission(c.Places, c.Reserved, c.QueueTime, c.Metrics)
 	}

@@ -6,9 +6,10 @@
 //	observe      request id, trace, access log, metrics; panics become INTERNAL
 //	CORS         browsers of the configured origins may call
 //	routes       which path takes which methods; problem+json for the rest
-//	graphqlHTTP  negotiates, authenticates, reads the request strictly, lets graph prepare it
+//	graphqlHTTP  negotiates, authenticates, reads the request strictly, looks for its answer
+//	             (cached.go), lets graph prepare it
 //	admission    bounds what runs at once; what is too much is told to come again
-//	graphqlHTTP  lets graph run it, writes the bytes
+//	graphqlHTTP  lets graph run it, keeps the answer, writes the bytes
 package server
 
 import (
@@ -27,6 +28,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/cache"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/metric"
 	"stadtgraph/internal/postgres"
@@ -73,6 +75,11 @@ type Config struct {
 	// not be the pool that requests wait for: a busy server is still ready.
 	Database   postgres.DB
 	Migrations fs.FS
+
+	// Cache keeps answers for the public; nil to read each anew. MaxAge is for how long
+	// others, such as browsers, may keep them.
+	Cache  *cache.Cache
+	MaxAge time.Duration
 
 	SDL        string             // what /schema.graphql shows; nothing if empty
 	Examples   []graphiql.Example // what GraphiQL opens with

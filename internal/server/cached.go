@@ -1,0 +1,245 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"stadtgraph/graph"
+	"stadtgraph/internal/cache"
+	"stadtgraph/internal/fault"
+	"stadtgraph/internal/plan"
+)
+
+// maxTags is how long the header that lists an answer's tags may be. What stands in
+// between has limits: Node.js takes 16 KiB of headers in all, some proxies 8.
+const maxTags = 4 << 10
+
+// A question is a request on its way past the cache. Only what is asked without a
+// header Authorization is looked for: the public is one reader, and whoever has a token
+// may see more.
+type question struct {
+	*graphqlHTTP
+	w      http.ResponseWriter
+	r      *http.Request
+	media  media
+	params *graphql.RawParams
+	look   *cache.Lookup // nil if it is not looked for
+	from   plan.Sources
+}
+
+// ask looks for the answer to a request, and says whether it has given it. It costs the
+// client what reading it would.
+func (g *graphqlHTTP) ask(w http.ResponseWriter, r *http.Request, answer media, params *graphql.RawParams, asking *client) (q *question, answered bool) {
+	q = &question{graphqlHTTP: g, w: w, r: r, media: answer, params: params}
+	if g.cache == nil {
+		return q, false
+	}
+	rec := recordOf(r.Context())
+	rec.cache = string(cache.Bypass)
+	if len(r.Header["Authorization"]) > 0 {
+		q.state("fwd=bypass")
+		return q, false
+	}
+	q.look = g.cache.Get(r.Context().Done(), cache.KeyOf(params.Query, params.OperationName, params.Variables))
+	rec.cache = string(q.look.Outcome)
+	switch q.look.Outcome {
+	case cache.Hit, cache.Stale:
+		e := q.look.Entry
+		rec.operation, rec.kind, rec.valid, rec.cost = e.Operation, string(ast.Query), true, e.Cost
+		if refused := asking.charge(w.Header(), e.Cost); refused != nil {
+			q.done()
+			g.refuse(w, answer, refused)
+			return q, true
+		}
+		if q.look.Refresh {
+			// What is counted of this request ends with it.
+			go q.refresh(graph.WithRequestID(context.Background(), graph.RequestID(r.Context())))
+		}
+		q.give(e)
+		return q, true
+	case cache.Bypass:
+		q.state("fwd=bypass")
+	case cache.Miss:
+		q.state("fwd=uri-miss")
+	}
+	return q, false
+}
+
+// state says in the answer what the cache has done: RFC 9211.
+func (q *question) state(what string) { q.w.Header()["Cache-Status"] = []string{"stadtgraph; " + what} }
+
+// watch lets the operation say what it reads.
+func (q *question) watch(ctx context.Context) context.Context {
+	if q.look == nil {
+		return ctx
+	}
+	return graph.WithSources(ctx, &q.from)
+}
+
+// keep keeps the answer to a query, if it may be kept, and gives it; false if it is not. Its
+// extensions are kept, too: they say nothing of who asks.
+func (q *question) keep(op *graphql.OperationContext, response *graphql.Response, body []byte) bool {
+	e := q.kept(op, response, body)
+	if e == nil {
+		return false
+	}
+	q.state("fwd=uri-miss; stored")
+	q.give(e)
+	return true
+}
+
+func (q *question) kept(op *graphql.OperationContext, response *graphql.Response, body []byte) *cache.Entry {
+	if q.look == nil || q.look.Outcome == cache.Bypass || op.Operation.Operation != ast.Query || len(response.Errors) > 0 || !q.from.Complete {
+		return nil
+	}
+	tags, ok := q.look.Tags(q.from)
+	if !ok {
+		return q.look.Keep(nil)
+	}
+	if body == nil {
+		body = append([]byte(dataMember), response.Data...)
+		if len(response.Extensions) > 0 {
+			body = append(append(body, `,"extensions":`...), encode(response.Extensions)...)
+		}
+		body = append(body, '}')
+	}
+	cost, _ := graph.Cost(op)
+	return q.look.Keep(&cache.Answer{Body: body, Tags: tags, Cost: cost, Operation: op.Operation.Name})
+}
+
+// done lets those go on who wait for this answer.
+func (q *question) done() {
+	if q.look != nil {
+		q.look.Done()
+	}
+}
+
+// refresh reads a stale answer anew, after it was given.
+func (q *question) refresh(ctx context.Context) {
+	defer q.done()
+	defer func() {
+		if v := recover(); v != nil {
+			q.log.ErrorContext(ctx, "panic", "value", v, "stack", string(debug.Stack()))
+		}
+	}()
+	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(q.watch(ctx)), operationTimeout)
+	defer cancel()
+	op, errs := q.executor.CreateOperationContext(ctx, q.params)
+	if len(errs) > 0 {
+		return
+	}
+	class, busy := q.admission.enter(ctx)
+	if busy != nil {
+		return // the next one reads it
+	}
+	if response := q.run(ctx, op, class); response != nil {
+		if cost, priced := graph.Cost(op); priced {
+			withCost(response, cost)
+		}
+		q.kept(op, response, nil)
+	}
+}
+
+// saved gives an older answer in place of one that the database does not give, and says
+// so; false if there is none.
+func (q *question) saved(response *graphql.Response) bool {
+	if q.look == nil || response != nil && !unreachable(response) {
+		return false
+	}
+	e := q.look.Saved()
+	if e == nil {
+		return false
+	}
+	recordOf(q.r.Context()).cache = string(cache.Stale)
+	q.state(fmt.Sprintf("hit; ttl=%d; detail=stale-if-error", -int(q.cache.Age(e)/time.Second)))
+	q.send(e, "no-store")
+	return true
+}
+
+// unreachable says whether the database was the reason why an operation failed.
+func unreachable(response *graphql.Response) bool {
+	for _, err := range response.Errors {
+		if code := err.Extensions["code"]; code == string(fault.Busy) || code == string(fault.Timeout) {
+			return true
+		}
+	}
+	return false
+}
+
+// give answers with what is kept.
+func (q *question) give(e *cache.Entry) {
+	switch {
+	case q.look.Outcome == cache.Miss:
+	case q.look.Collapsed:
+		q.state("fwd=uri-miss; collapsed")
+	case q.look.Outcome == cache.Stale:
+		q.state("hit; ttl=-1")
+	default:
+		q.state("hit")
+	}
+	control := "no-store"
+	if q.r.Method != http.MethodPost {
+		control = q.public(e)
+		h := q.w.Header()
+		tags := e.Header(maxTags)
+		h["Cache-Tag"], h["Surrogate-Key"] = []string{strings.Join(tags, ",")}, []string{strings.Join(tags, " ")}
+	}
+	q.send(e, control)
+}
+
+// public is for how long others may give the answer without asking.
+func (q *question) public(e *cache.Entry) string {
+	left := time.Until(e.Expires())
+	fresh := max(0, min(q.maxAge, left))
+	if fresh < time.Second {
+		return "public, no-cache" // it may be kept, and asked for with its ETag
+	}
+	control := "public, max-age=" + strconv.Itoa(int(fresh/time.Second))
+	if left > 2*q.maxAge {
+		control += ", stale-while-revalidate=" + strconv.Itoa(int(q.maxAge/time.Second))
+	}
+	return control
+}
+
+// send writes what is kept, in the coding that the client likes best, or nothing if the
+// client has it already.
+func (q *question) send(e *cache.Entry, control string) {
+	body, coding := q.cache.Coded(e, cache.Negotiate(q.r.Header["Accept-Encoding"]))
+	h := q.w.Header()
+	etag := e.ETag(q.media == plainJSON, coding)
+	h["Cache-Control"] = []string{control}
+	if q.r.Method != http.MethodPost { // of which nobody keeps the answer
+		h["Etag"] = []string{etag}
+		h["Age"] = []string{strconv.Itoa(int(q.cache.Age(e) / time.Second))}
+	}
+	if coding != cache.Identity {
+		h["Content-Encoding"] = []string{coding.String()}
+	}
+	if q.r.Method != http.MethodPost && matches(q.r.Header["If-None-Match"], etag) {
+		delete(h, "Content-Encoding")
+		q.w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	send(q.w, http.StatusOK, q.media.contentType(), body)
+}
+
+// matches says whether one of the entity tags that a client has is this one, compared
+// weakly as for GET: RFC 9110, 13.1.2.
+func matches(have []string, etag string) bool {
+	for _, list := range have {
+		for item := range strings.SplitSeq(list, ",") {
+			if item = strings.TrimPrefix(strings.TrimSpace(item), "W/"); item == etag || item == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}
