@@ -21,28 +21,34 @@ import (
 	"stadtgraph/graph/generated"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/stream"
 	"stadtgraph/internal/trace"
 	"stadtgraph/internal/write"
 )
 
 // Executor runs GraphQL operations. It is gqlgen's executor but for three things:
 // documents meet our limits before they are validated, all arguments of a query are
-// coerced before any of it runs, and mutations are run here (mutation.go).
+// coerced before any of it runs, and mutations and subscriptions are run here
+// (mutation.go, subscription.go).
 type Executor struct {
 	*executor.Executor
 	schema    *ast.Schema
 	sizes     sizes // of the schema
 	planner   *plan.Planner
 	writer    *write.Writer
+	hub       *stream.Hub
+	shared    *sharing
 	documents *lru.Cache[string, *ast.QueryDocument]
 	payloads  *lru.Cache[string, *ast.OperationDefinition] // what reads them, by their fields
+	lifts     *lru.Cache[lifted, *ast.OperationDefinition] // what reads events
 }
 
 var _ graphql.GraphExecutor = (*Executor)(nil)
 
 // NewExecutor makes an executor that reads through the planner.
 func NewExecutor(planner *plan.Planner) *Executor {
-	e := &Executor{planner: planner, documents: keep[string, *ast.QueryDocument](), payloads: keep[string, *ast.OperationDefinition]()}
+	e := &Executor{planner: planner, shared: newSharing(), documents: keep[string, *ast.QueryDocument](),
+		payloads: keep[string, *ast.OperationDefinition](), lifts: keep[lifted, *ast.OperationDefinition]()}
 	schema := executableSchema{generated.NewExecutableSchema(generated.Config{}), e}
 	e.Executor, e.schema, e.sizes = executor.New(schema), Schema(), sizesOf(Schema())
 	e.SetErrorPresenter(Present)
@@ -134,6 +140,13 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 			}
 		}
 	}
+	if op.Operation.Operation == ast.Subscription {
+		begun, errs := e.prepareSubscription(ctx, op)
+		if len(errs) > 0 {
+			return op, errs
+		}
+		op.Stats.SetExtension(requestStat, begun)
+	}
 	if invalid = checkVariables(e.schema, op.Operation, op.Variables); invalid != nil {
 		return op, gqlerror.List{invalid}
 	}
@@ -209,6 +222,10 @@ func (s executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
 	if op.Operation.Operation == ast.Mutation {
 		return graphql.OneShot(s.executor.mutate(ctx, op))
+	}
+	if op.Operation.Operation == ast.Subscription {
+		begun, _ := op.Stats.GetExtension(requestStat).(*subscriber)
+		return s.executor.subscribe(ctx, begun)
 	}
 	ready, ok := op.Stats.GetExtension(requestStat).(prepared)
 	if !ok || !ready.request.Planned() {
