@@ -23,6 +23,7 @@ import (
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/search"
 	"stadtgraph/internal/server"
+	"stadtgraph/internal/stream"
 	"stadtgraph/internal/trace"
 	"stadtgraph/internal/write"
 	"stadtgraph/migrations"
@@ -77,6 +78,12 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
+	// What is told is read beside what is asked, so that neither waits for the other.
+	following, err := open("streams", postgres.Config{ApplicationName: "stadtgraph streams", MaxConns: 4, StatementTimeout: postgres.ReadTimeout})
+	if err != nil {
+		a.close()
+		return nil, err
+	}
 	catalogue, err := graph.Catalogue()
 	if err != nil {
 		a.close()
@@ -98,14 +105,16 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		return nil, err
 	}
 	a.metrics.Database(health)
+	hub := stream.New(following)
 	a.server, err = server.New(server.Config{
-		Executor:     graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))).Writes(write.NewWriter(writable, writing)),
+		Executor:     graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading))).Writes(write.NewWriter(writable, writing)).Follows(hub, plan.New(catalogue, following, postgres.Prepares(following))),
 		Authenticate: (&auth.Gate{DB: writing}).Authenticate,
 		Database:     health,
 		Migrations:   migrations.FS,
 		SDL:          graph.SDL(),
 		Examples:     examples,
 		Origins:      c.CORSOrigins,
+		Streams:      c.streaming.config(),
 		Linger:       linger,
 
 		Places:        places,
@@ -119,10 +128,12 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
-	// What is written from now on is found in a moment, and what falls due is done.
+	// What is written from now on is found in a moment, what falls due is done, and who
+	// follows is told.
 	ctx, cancel := context.WithCancel(ctx)
 	var behind sync.WaitGroup
 	behind.Go(func() { search.Keep(ctx, indexing, catalogue) })
+	behind.Go(func() { hub.Run(ctx) })
 	behind.Go(func() { job.Run(ctx, working, c.keeping.config(!postgres.Prepares(working))) })
 	closePools := a.close
 	a.close = func() {

@@ -18,6 +18,7 @@ type settings struct {
 	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"Origins whose pages may call the API from a browser, such as https://www.example.org; * for all (default: none)."`
 	keeping
 	operating
+	streaming
 }
 
 type serveCommand struct {
@@ -53,8 +54,10 @@ func (c *settings) check() error {
 	if err := checkOrigins(c.CORSOrigins); err != nil {
 		return err
 	}
-	if err := c.operating.check(); err != nil {
-		return err
+	for _, check := range []func() error{c.operating.check, c.streaming.check} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
 	return c.keeping.check()
 }
