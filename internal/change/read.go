@@ -158,6 +158,9 @@ ORDER BY c.txid, c.seq`,
 		if after.epoch != "" && (after.epoch != epoch || after.txid < gone || after.txid == gone && after.seq < horizonSeq) {
 			return Page{}, ErrExpired
 		}
+		if last.txid < gone || last.txid == gone && last.seq < horizonSeq { // the last one is forgotten
+			last.txid, last.seq = gone, horizonSeq
+		}
 		if seq == nil {
 			continue
 		}

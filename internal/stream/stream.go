@@ -39,6 +39,7 @@ const (
 // Hub reads the changes and hands them on.
 type Hub struct {
 	pool  *pgxpool.Pool
+	keep  int           // how many changes to keep
 	ready chan struct{} // closed when the place to begin at is known
 
 	mu    sync.Mutex
@@ -53,7 +54,7 @@ type Hub struct {
 // New makes a hub. It reads through a pool that should not be the one that requests
 // wait for.
 func New(pool *pgxpool.Pool) *Hub {
-	return &Hub{pool: pool, ready: make(chan struct{}), more: make(chan struct{})}
+	return &Hub{pool: pool, keep: kept, ready: make(chan struct{}), more: make(chan struct{})}
 }
 
 // Run reads changes until the context ends. While the database cannot be reached it
@@ -129,7 +130,7 @@ func (h *Hub) add(page change.Page) {
 		return
 	}
 	h.kept = append(h.kept, page.Changes...)
-	if drop := len(h.kept) - kept; drop > kept { // seldom, so that it costs nothing each time
+	if drop := len(h.kept) - h.keep; drop > h.keep { // seldom, so that it costs nothing each time
 		h.base = h.kept[drop-1].Cursor
 		h.first += drop
 		h.kept = slices.Clone(h.kept[drop:])
