@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -175,11 +176,7 @@ func searches(filter any) bool {
 			}
 		}
 	case []any:
-		for _, item := range filter {
-			if searches(item) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(filter, searches)
 	}
 	return false
 }

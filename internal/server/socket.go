@@ -296,6 +296,7 @@ func (s *socket) initialise(payload []byte) bool {
 		return false
 	}
 	if payload != nil {
+		var actor *auth.Actor
 		for name, value := range members(payload) {
 			if !strings.EqualFold(name, "authorization") || string(value) == "null" {
 				continue
@@ -311,7 +312,8 @@ func (s *socket) initialise(payload []byte) bool {
 				return false
 			}
 			ctx, cancel := context.WithTimeout(s.ctx, operationTimeout)
-			actor, err := s.g.authenticated(ctx, token)
+			var err error
+			actor, err = s.g.authenticated(ctx, token)
 			cancel()
 			if err != nil {
 				if f, ok := fault.From(err); ok && f.Code == fault.Unauthenticated {
@@ -324,6 +326,8 @@ func (s *socket) initialise(payload []byte) bool {
 			s.mu.Lock()
 			s.token, s.actor = token, actor
 			s.mu.Unlock()
+		}
+		if actor != nil {
 			s.as = auth.With(s.ctx, actor)
 		}
 	}

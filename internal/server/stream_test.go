@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -576,7 +577,7 @@ func TestEventStream(t *testing.T) {
 	if e := listen(t, base, articles, nil, "Accept", "application/json, text/event-stream"); e.header.Get("Content-Type") != "text/event-stream; charset=utf-8" {
 		t.Errorf("got %s", e.header.Get("Content-Type"))
 	}
-	if r := do(t, http.MethodHead, base+"/graphql?query="+url.QueryEscape(articles), "", "Accept", "text/event-stream"); r.StatusCode != 200 || r.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" {
+	if r := do(t, http.MethodHead, base+"/graphql?query="+url.QueryEscape(articles), "", "Accept", "text/event-stream"); r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" {
 		t.Errorf("HEAD: got %s", r.Status)
 	}
 }
@@ -614,9 +615,13 @@ func TestWhatIsTold(t *testing.T) {
 		{`UPDATE article SET publication_status = 'DRAFT' WHERE slug = 'a'`, nil},
 		{`UPDATE article SET publication_status = 'SCHEDULED', published_at = now() + interval '1 second', kind = 'INTERVIEW' WHERE slug = 'a'`, nil},
 		{"due", map[string]string{"article": `{"article":{"title":"B","publicationStatus":"PUBLISHED"}}`}},
-		{`UPDATE article SET title = 'C' WHERE slug = 'a'`, nil},
+		{`UPDATE article SET publication_status = 'SCHEDULED', published_at = now() + interval '1 second' WHERE slug = 'a'`, nil},
+		{"later", nil},
+		{`UPDATE article SET title = 'C' WHERE slug = 'a'`, map[string]string{"article": `{"article":{"title":"C","publicationStatus":"PUBLISHED"}}`}}, // before the due list came to it
+		{"due", nil},
+		{`UPDATE article SET title = 'D' WHERE slug = 'a'`, nil},
 		{`UPDATE article SET deleted_at = now() WHERE slug = 'a'`, nil},
-		{`UPDATE article SET deleted_at = NULL, sponsored = true, sponsor_label = 'X', kind = 'NEWS' WHERE slug = 'a'`, map[string]string{"news": `{"article":{"title":"C","publicationStatus":"PUBLISHED"}}`}},
+		{`UPDATE article SET deleted_at = NULL, sponsored = true, sponsor_label = 'X', kind = 'NEWS' WHERE slug = 'a'`, map[string]string{"news": `{"article":{"title":"D","publicationStatus":"PUBLISHED"}}`}},
 		{`INSERT INTO strategy (id, slug, title, kind, status, lineage_id) VALUES ('` + articleKey(2) + `', 's', 'S', 'ROADMAP', 'ADOPTED', '` + articleKey(2) + `')`, nil},
 		{`UPDATE strategy SET publication_status = 'PUBLISHED', published_at = now()`, map[string]string{"strategy": `{"kind":"PUBLISHED","strategyId":ID,"strategy":{"title":"S"}}`, "roadmap": `{"kind":"PUBLISHED","strategyId":ID,"strategy":{"title":"S"}}`}},
 		{`UPDATE strategy SET title = 'T', kind = 'OTHER'`, map[string]string{"strategy": `{"kind":"CHANGED","strategyId":ID,"strategy":{"title":"T"}}`}},
@@ -628,11 +633,16 @@ func TestWhatIsTold(t *testing.T) {
 		{`UPDATE funding_call SET label = 'second' WHERE label = 'first'`, nil},
 		{`UPDATE funding_call SET opens_on = (now() AT TIME ZONE 'Europe/Berlin')::date WHERE label = 'later'`, nil},
 		{"due", map[string]string{"call": `{"call":{"label":"later","status":"OPEN"}}`}},
+		{`INSERT INTO funding_call (id, program_id, label, opens_on, closes_on) VALUES ('` + articleKey(6) + `', '` + articleKey(3) + `', 'today', (now() AT TIME ZONE 'Europe/Berlin')::date, current_date + 90)`, map[string]string{"call": `{"call":{"label":"today","status":"OPEN"}}`}},
+		{"due", nil},
 	} {
-		if step.do == "due" {
+		switch step.do {
+		case "later":
+			time.Sleep(1200 * time.Millisecond)
+		case "due":
 			time.Sleep(1200 * time.Millisecond)
 			due()
-		} else {
+		default:
 			exec(t, pool, step.do)
 		}
 		// What all are told comes last, so that what should not have come is seen.
@@ -663,9 +673,7 @@ func TestWhatIsTold(t *testing.T) {
 			got[m.ID] += string(p.Data.E)
 		}
 		want := map[string]string{}
-		for id, payload := range step.want {
-			want[id] = payload
-		}
+		maps.Copy(want, step.want)
 		if id := strings.Join(between(got["strategy"]), ""); id != "" {
 			for name := range want {
 				want[name] = strings.ReplaceAll(want[name], "ID", id)
