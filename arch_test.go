@@ -59,14 +59,14 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
 		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric", "internal/cache", "internal/change"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
-		"internal/auth", "internal/cache", "internal/metric", "internal/trace", "internal/trusted"), libraries: cors | gqlgen},
+		"internal/auth", "internal/change", "internal/cache", "internal/metric", "internal/trace", "internal/trusted"), libraries: cors | gqlgen}, // change: cursors
 	"internal/metric":   {ours: list("internal/postgres"), libraries: pgx | prometheus}, // shows pools, and what waits in tables
 	"internal/trace":    {libraries: telemetry},
 	"internal/graphiql": {},
@@ -75,7 +75,7 @@ var table = map[string]row{
 	".": {}, // the schema's text
 
 	"graph": {ours: list(nouns, "internal/value", "graph/generated", "internal/plan", "internal/page", "internal/nodeid", "internal/fault",
-		"internal/postgres", "internal/auth", "internal/change", "internal/write", "internal/trace", "internal/trusted"), libraries: gqlgen},
+		"internal/postgres", "internal/auth", "internal/change", "internal/write", "internal/trace", "internal/trusted", "internal/stream"), libraries: gqlgen},
 	"graph/generated": {ours: list(nouns, "internal/plan", "internal/page", "internal/nodeid"), libraries: gqlgen},
 
 	// The nouns have a row each, see init.
@@ -107,6 +107,7 @@ var table = map[string]row{
 	"internal/ndjson":        {ours: list("internal/auth", "internal/plan", "internal/fault", "internal/write"), libraries: pgx}, // to tell errors apart
 	"internal/sample":        {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
 	"internal/change":        {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx}, // render: what comes back is rendered again
+	"internal/stream":        {ours: list("internal/change", "internal/fault"), libraries: pgx},                                                                           // takes a pool
 	"internal/job":           {ours: list("internal/postgres", "internal/write", "internal/change"), libraries: pgx},                                                      // on River, which takes a pool
 	"internal/cache":         {ours: list("internal/change", "internal/plan")},                                                                                            // what is told of, and what was read
 	"internal/render":        {ours: list("internal/text", "internal/postgres"), libraries: pgx},

@@ -56,7 +56,7 @@ export const towns = `
 /** A draft for a test that changes it; it is deleted when the test ends. */
 export async function draft(t) {
   const { createArticle } = await ask(
-    `mutation { createArticle(input: { article: { kind: REPORT, title: "Entwurf für einen Client" } }) {
+    `mutation { createArticle(input: { article: { kind: REPORT, title: "Entwurf für einen Client", lead: "Mit einem Vorspann." } }) {
       article { id version title } userErrors { path message } } }`,
     {}, administrator);
   if (!createArticle.article) throw new Error(JSON.stringify(createArticle.userErrors));

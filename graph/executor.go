@@ -17,6 +17,7 @@ import (
 	"stadtgraph/graph/generated"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/stream"
 	"stadtgraph/internal/trace"
 	"stadtgraph/internal/trusted"
 	"stadtgraph/internal/write"
@@ -24,7 +25,8 @@ import (
 
 // Executor runs GraphQL operations. It is gqlgen's executor but for three things:
 // documents meet our limits before they are validated, all arguments of a query are
-// coerced before any of it runs, and mutations are run here (mutation.go).
+// coerced before any of it runs, and mutations and subscriptions are run here
+// (mutation.go, subscription.go).
 type Executor struct {
 	*executor.Executor
 	schema    *ast.Schema
@@ -34,15 +36,19 @@ type Executor struct {
 	persisted *lru.Cache[string, string] // documents that clients gave with their digests
 	planner   *plan.Planner
 	writer    *write.Writer
+	hub       *stream.Hub
+	shared    *sharing
 	documents *lru.Cache[string, *document]
-	payloads  *lru.Cache[string, payload] // by their fields
+	payloads  *lru.Cache[string, payload]                  // by their fields
+	lifts     *lru.Cache[lifted, *ast.OperationDefinition] // what reads events
 }
 
 var _ graphql.GraphExecutor = (*Executor)(nil)
 
 // NewExecutor makes an executor that reads through the planner.
 func NewExecutor(planner *plan.Planner) *Executor {
-	e := &Executor{planner: planner, documents: keep[string, *document](), persisted: keep[string, string](), payloads: keep[string, payload]()}
+	e := &Executor{planner: planner, shared: newSharing(), documents: keep[string, *document](), persisted: keep[string, string](),
+		payloads: keep[string, payload](), lifts: keep[lifted, *ast.OperationDefinition]()}
 	schema := executableSchema{generated.NewExecutableSchema(generated.Config{}), e}
 	e.Executor, e.schema, e.checker = executor.New(schema), Schema(), newChecker(Schema())
 	e.SetErrorPresenter(Present)
@@ -75,9 +81,10 @@ const requestStat = "plan"
 
 // prepared is an operation that is ready to run.
 type prepared struct {
-	request *plan.Request // of a query
-	viewer  plan.Viewer
-	cost    int
+	request    *plan.Request // of a query
+	subscriber *subscriber   // of a subscription
+	viewer     plan.Viewer
+	cost       int
 }
 
 // Cost is what an operation costs that was prepared, or that was refused because of its
@@ -139,6 +146,10 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		var cost int
 		cost, errs = e.prepareMutation(ctx, op, ready.viewer.Role)
 		ready.cost += cost
+	case ast.Subscription:
+		if ready.subscriber, errs = e.prepareSubscription(ctx, op); len(errs) == 0 {
+			ready.cost += ready.subscriber.cost
+		}
 	}
 	if found, ok := costOf(errs); ok {
 		ready.cost = found
@@ -176,10 +187,13 @@ type executableSchema struct {
 // generated code, one field at a time.
 func (s executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
+	ready, ok := op.Stats.GetExtension(requestStat).(prepared)
 	if op.Operation.Operation == ast.Mutation {
 		return graphql.OneShot(s.executor.mutate(ctx, op))
 	}
-	ready, ok := op.Stats.GetExtension(requestStat).(prepared)
+	if op.Operation.Operation == ast.Subscription {
+		return s.executor.subscribe(ctx, ready.subscriber)
+	}
 	if !ok || !ready.request.Planned() { // introspection, which stays the same
 		tell(ctx, plan.Sources{Complete: true})
 		return s.ExecutableSchema.Exec(ctx)

@@ -778,7 +778,7 @@ func items(catalogue *plan.Catalogue) (items []string, leads map[string][]string
 	need := func(format string, args ...any) { items = append(items, fmt.Sprintf(format, args...)) }
 	schema := catalogue.Schema
 	for _, def := range schema.Types {
-		if def.BuiltIn || def.Kind != ast.Object || def == schema.Mutation || catalogue.Answers(def) {
+		if def.BuiltIn || def.Kind != ast.Object || def == schema.Mutation || def == schema.Subscription || catalogue.Answers(def) {
 			continue
 		}
 		for _, f := range def.Fields {

@@ -26,6 +26,7 @@ import (
 	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/search"
 	"stadtgraph/internal/server"
+	"stadtgraph/internal/stream"
 	"stadtgraph/internal/trace"
 	"stadtgraph/internal/trusted"
 	"stadtgraph/internal/write"
@@ -81,6 +82,12 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
+	// What is told is read beside what is asked, so that neither waits for the other.
+	following, err := open("streams", postgres.Config{ApplicationName: "stadtgraph streams", MaxConns: 4, StatementTimeout: postgres.ReadTimeout})
+	if err != nil {
+		a.close()
+		return nil, err
+	}
 	catalogue, err := graph.Catalogue()
 	if err != nil {
 		a.close()
@@ -116,8 +123,10 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		return nil, err
 	}
 	a.metrics.Database(health)
+	hub := stream.New(following)
 	executor := graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading)).Limit(c.MaxCost)).
-		Writes(write.NewWriter(writable, writing)).Under(c.policy(), trusted.NewStore(reading))
+		Writes(write.NewWriter(writable, writing)).Under(c.policy(), trusted.NewStore(reading)).
+		Follows(hub)
 	if err := loadTrusted(ctx, writing, c.TrustedDocuments); err != nil {
 		a.close()
 		return nil, err
@@ -134,6 +143,7 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		NoGraphiQL:   c.GraphiQL == "off",
 		Origins:      c.CORSOrigins,
 		Budgets:      budgets,
+		Streams:      c.streaming.config(),
 		Linger:       linger,
 
 		Places:        places,
@@ -147,11 +157,13 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
-	// What is written from now on is found in a moment, and what falls due is done.
+	// What is written from now on is found in a moment, what falls due is done, and who
+	// follows is told.
 	ctx, cancel := context.WithCancel(ctx)
 	var behind sync.WaitGroup
 	behind.Go(func() { checkTrusted(ctx, working, executor) })
 	behind.Go(func() { search.Keep(ctx, indexing, catalogue) })
+	behind.Go(func() { hub.Run(ctx) })
 	jobs := c.keeping.config(!postgres.Prepares(working))
 	if jobs.Purge = c.purging(); jobs.Purge != nil {
 		jobs.Purge.Prefix, jobs.Purge.All = catalogue.Prefix, cache.All

@@ -20,6 +20,7 @@ type settings struct {
 	operating
 	limiting
 	caching
+	streaming
 }
 
 type serveCommand struct {
@@ -55,8 +56,10 @@ func (c *settings) check() error {
 	if err := checkOrigins(c.CORSOrigins); err != nil {
 		return err
 	}
-	if err := c.operating.check(); err != nil {
-		return err
+	for _, check := range []func() error{c.operating.check, c.streaming.check} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
 	if err := c.limiting.check(); err != nil {
 		return err

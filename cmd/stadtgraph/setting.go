@@ -50,6 +50,27 @@ func (k *keeping) config(polling bool) job.Config {
 	return job.Config{History: time.Duration(k.KeepHistory) * day, Feed: time.Duration(k.KeepFeed) * day, Polling: polling}
 }
 
+// streaming is how many may follow what happens.
+type streaming struct {
+	MaxStreams          int `default:"2000" env:"STADTGRAPH_MAX_STREAMS" placeholder:"N" help:"How many WebSockets and streams of events may be open in all (default: ${default})."`
+	MaxStreamsPerClient int `default:"200" env:"STADTGRAPH_MAX_STREAMS_PER_CLIENT" placeholder:"N" help:"How many of them from one address; behind a proxy all have its address (default: ${default})."`
+}
+
+// check says what makes no sense.
+func (s *streaming) check() error {
+	switch {
+	case s.MaxStreams < 1 || s.MaxStreams > 100_000:
+		return fmt.Errorf("%d open streams make no sense: choose from 1 to 100000 (--max-streams, STADTGRAPH_MAX_STREAMS)", s.MaxStreams)
+	case s.MaxStreamsPerClient < 1 || s.MaxStreamsPerClient > s.MaxStreams:
+		return fmt.Errorf("%d open streams of one client make no sense: choose from 1 to the %d of --max-streams (--max-streams-per-client, STADTGRAPH_MAX_STREAMS_PER_CLIENT)", s.MaxStreamsPerClient, s.MaxStreams)
+	}
+	return nil
+}
+
+func (s *streaming) config() server.Streams {
+	return server.Streams{Max: s.MaxStreams, MaxPerClient: s.MaxStreamsPerClient}
+}
+
 // operating is how much a server takes on, and whom it tells what it does.
 type operating struct {
 	AdminListen   string        `default:"127.0.0.1:9090" env:"STADTGRAPH_ADMIN_LISTEN" placeholder:"HOST:PORT" help:"Where to answer /metrics for Prometheus and /debug/pprof, to anybody who gets there: no token is asked for; off for nowhere (default: ${default})."`

@@ -132,6 +132,7 @@ var sources = []*ast.Source{
 schema {
   query: Query
   mutation: Mutation
+  subscription: Subscription
 }
 
 # ──────────────────────────── Scalars and shared shapes ────────────────────────────
@@ -627,6 +628,26 @@ input PublicationStatusFilter {
   isNull: Boolean
 }
 
+# ──────────────────────────── What is told when it happens ────────────────────────────
+"""
+What happens, told when it does: over a WebSocket (` + "`" + `graphql-transport-ws` + "`" + `, at the address of the API) or as
+server-sent events (the header ` + "`" + `Accept: text/event-stream` + "`" + `, by GET or POST). A subscription has one of these fields.
+
+Each event carries the ` + "`" + `cursor` + "`" + ` behind it. Who was disconnected subscribes again with the last one as ` + "`" + `after` + "`" + ` and
+misses nothing; over server-sent events the header ` + "`" + `Last-Event-ID` + "`" + ` does that. A cursor that is older than what is
+kept is refused with ` + "`" + `CURSOR_EXPIRED` + "`" + `: read everything again, and subscribe anew. Entries are read when they are
+told of, as the caller may see them then; what cannot be seen any more is left out.
+"""
+type Subscription
+"""What happened to an entry, as far as the public can tell."""
+enum ChangeKind {
+  """Veröffentlicht: it can be seen now and could not before."""
+  PUBLISHED
+  """Geändert: it says something else."""
+  CHANGED
+  """Entfernt: it cannot be seen any more; it was unpublished or deleted."""
+  REMOVED
+}
 # ──────────────────────────── Writing ────────────────────────────
 """
 Everything that is written. Each mutation takes a token (` + "`" + `Authorization: Bearer …` + "`" + `), runs in one transaction of
@@ -2574,6 +2595,28 @@ extend type Mutation {
     input: AdoptStrategyInput!
   ): AdoptStrategyPayload!
 }
+"""Something that happened to a strategy that the public can see, or could see before."""
+type StrategyChange {
+  """Where the subscription stands: give it as ` + "`" + `after` + "`" + ` to go on behind this event."""
+  cursor: String!
+  """What happened."""
+  kind: ChangeKind!
+  """When it happened."""
+  at: DateTime!
+  """Global id of the strategy."""
+  strategyId: ID!
+  """The strategy, as the caller sees it now; null if it was removed."""
+  strategy: Strategy
+}
+extend type Subscription {
+  """Tells of strategies when they are published, changed or removed, archived ones too. What belongs to a strategy, such as links and sources, is a change of it; measures are not."""
+  strategyChanged(
+    """Begin behind this cursor of an earlier event, with all that has happened since; the empty text is in front of everything that is kept. Without it, begin with what happens from now on."""
+    after: String
+    """Which to tell of. Removals are told of in any case: what cannot be seen cannot be compared. Searching for words (` + "`" + `q` + "`" + `) is not possible here."""
+    filter: StrategyFilter
+  ): StrategyChange!
+}
 # ──────────────────────────── Measure ────────────────────────────
 """How far a measure is."""
 enum MeasureStatus {
@@ -3961,6 +4004,24 @@ extend type Mutation {
     input: RestoreFundingCallInput!
   ): RestoreFundingCallPayload!
 }
+"""A funding call that one can apply for from now on."""
+type FundingCallOpening {
+  """Where the subscription stands: give it as ` + "`" + `after` + "`" + ` to go on behind this event."""
+  cursor: String!
+  """When that was known: on its first day, shortly after midnight in Germany, or when it was published while it was open."""
+  at: DateTime!
+  """The call, as the caller sees it now."""
+  call: FundingCall!
+}
+extend type Subscription {
+  """Tells of funding calls when one can apply: on their first day, or when they are published while they are open."""
+  fundingCallOpening(
+    """Begin behind this cursor of an earlier event, with all that has happened since; the empty text is in front of everything that is kept. Without it, begin with what happens from now on."""
+    after: String
+    """Which to tell of. Searching for words (` + "`" + `q` + "`" + `) is not possible here."""
+    filter: FundingCallFilter
+  ): FundingCallOpening!
+}
 # ──────────────────────────── FundingAward ────────────────────────────
 """What part a recipient has in an award."""
 enum RecipientRole {
@@ -5259,6 +5320,24 @@ extend type Mutation {
     """What to do."""
     input: ArchiveArticleInput!
   ): ArchiveArticlePayload!
+}
+"""An article that the public can see from now on."""
+type ArticlePublication {
+  """Where the subscription stands: give it as ` + "`" + `after` + "`" + ` to go on behind this event."""
+  cursor: String!
+  """When it could be seen."""
+  at: DateTime!
+  """The article, as the caller sees it now."""
+  article: Article!
+}
+extend type Subscription {
+  """Tells of articles when the public can see them: because they were published, the instant came that they were scheduled for, or they were restored. Edits are not told of. Articles that lists leave out, such as sponsored ones, come only if the filter speaks of it."""
+  articlePublished(
+    """Begin behind this cursor of an earlier event, with all that has happened since; the empty text is in front of everything that is kept. Without it, begin with what happens from now on."""
+    after: String
+    """Which to tell of. Searching for words (` + "`" + `q` + "`" + `) is not possible here."""
+    filter: ArticleFilter
+  ): ArticlePublication!
 }
 # ──────────────────────────── Comment ────────────────────────────
 """What the moderators decided about a comment. Readers see approved ones and tombstones."""

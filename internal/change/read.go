@@ -24,9 +24,17 @@ type Change struct {
 	Type    string // as in GraphQL
 	ID      nodeid.UUID
 	Version int
+	Before  bool // whether the public could see it before
 	Deleted bool // for the public: it may be unpublished, or what it hangs on is
+	Due     bool // nothing of it changed, but time went by
 	At      time.Time
 }
+
+// Seen says whether the public could see it before or can see it now.
+func (c Change) Seen() bool { return c.Before || !c.Deleted }
+
+// Appeared says whether the public can see it now and could not before.
+func (c Change) Appeared() bool { return !c.Before && !c.Deleted }
 
 // Page is a part of the order.
 type Page struct {
@@ -46,8 +54,8 @@ func (p place) cursor() Cursor {
 	return Cursor(base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s.%d.%d", p.epoch, p.txid, p.seq)))
 }
 
-// errExpired is what a reader gets who has missed something.
-var errExpired = fault.New(fault.CursorExpired, "This cursor has expired: changes since are not kept any more, or the database is another one. Read everything again, and go on from a new cursor.").At("after")
+// ErrExpired is what a reader gets who has missed something.
+var ErrExpired = fault.New(fault.CursorExpired, "This cursor has expired: changes since are not kept any more, or the database is another one. Read everything again, and go on from a new cursor.").At("after")
 
 func (c Cursor) place() (p place, err error) {
 	if c == "" {
@@ -72,10 +80,17 @@ func (c Cursor) place() (p place, err error) {
 	return p, nil
 }
 
+// Before says whether a cursor is in front of another one of the same database.
+func (c Cursor) Before(other Cursor) bool {
+	p, err := c.place()
+	q, otherErr := other.place()
+	return err == nil && otherErr == nil && p.epoch == q.epoch && (p.txid < q.txid || p.txid == q.txid && p.seq < q.seq)
+}
+
 // Head is the cursor behind everything that can be read now: who reads all content
 // after asking for it, and then changes from it on, misses nothing.
 func Head(ctx context.Context, db postgres.DB) (Cursor, error) {
-	page, err := read(ctx, db, place{}, []string{}, 0)
+	page, err := read(ctx, db, place{}, []string{}, 0, false)
 	if err != nil {
 		return "", err
 	}
@@ -93,26 +108,36 @@ func Read(ctx context.Context, db postgres.DB, after Cursor, types []string, lim
 	if err != nil {
 		return Page{}, err
 	}
-	return read(ctx, db, p, types, limit)
+	return read(ctx, db, p, types, limit, false)
 }
 
-func read(ctx context.Context, db postgres.DB, after place, types []string, limit int) (Page, error) {
+// ReadAll is Read for those who tell what the public may see: it gives what was never
+// visible, too.
+func ReadAll(ctx context.Context, db postgres.DB, after Cursor, types []string, limit int) (Page, error) {
+	p, err := after.place()
+	if err != nil {
+		return Page{}, err
+	}
+	return read(ctx, db, p, types, limit, true)
+}
+
+func read(ctx context.Context, db postgres.DB, after place, types []string, limit int, hidden bool) (Page, error) {
 	var page Page
 	rows, _ := db.Query(ctx, `
 WITH safe AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS txid), last AS (
   SELECT c.txid, c.seq FROM change c WHERE c.txid < (SELECT txid FROM safe) ORDER BY c.txid DESC, c.seq DESC LIMIT 1
 )
 SELECT change_epoch(), h.txid::text, h.seq, coalesce(l.txid::text, '0'), coalesce(l.seq, 0),
-  c.txid::text, c.seq, c.type, c.id, c.version, NOT c.visible_after, c.at
+  c.txid::text, c.seq, c.type, c.id, c.version, c.visible_before, NOT c.visible_after, c.action = 'DUE', c.at
 FROM change_horizon h LEFT JOIN last l ON true LEFT JOIN LATERAL (
   SELECT c.* FROM change c
   WHERE (c.txid, c.seq) > ($1::text::xid8, $2::bigint) AND c.txid < (SELECT txid FROM safe)
-    AND ($3::text[] IS NULL OR c.type = ANY($3)) AND (c.visible_before OR c.visible_after)
+    AND ($3::text[] IS NULL OR c.type = ANY($3)) AND ($5 OR c.visible_before OR c.visible_after)
     AND (c.action <> 'VISIBILITY' OR c.visible_before <> c.visible_after)
   ORDER BY c.txid, c.seq LIMIT $4
 ) c ON true
 ORDER BY c.txid, c.seq`,
-		strconv.FormatUint(after.txid, 10), after.seq, types, limit+1)
+		strconv.FormatUint(after.txid, 10), after.seq, types, limit+1, hidden)
 	defer rows.Close()
 	var epoch string
 	var last place
@@ -122,16 +147,19 @@ ORDER BY c.txid, c.seq`,
 		var seq *int64
 		var id *[16]byte
 		var version *int
-		var deleted *bool
+		var before, deleted, due *bool
 		var at *time.Time
 		var horizonSeq int64
-		if err := rows.Scan(&epoch, &horizonTx, &horizonSeq, &lastTx, &last.seq, &txid, &seq, &typeName, &id, &version, &deleted, &at); err != nil {
+		if err := rows.Scan(&epoch, &horizonTx, &horizonSeq, &lastTx, &last.seq, &txid, &seq, &typeName, &id, &version, &before, &deleted, &due, &at); err != nil {
 			return Page{}, fmt.Errorf("read changes: %w", err)
 		}
 		last.epoch, last.txid = epoch, number(lastTx)
 		gone := number(horizonTx)
 		if after.epoch != "" && (after.epoch != epoch || after.txid < gone || after.txid == gone && after.seq < horizonSeq) {
-			return Page{}, errExpired
+			return Page{}, ErrExpired
+		}
+		if last.txid < gone || last.txid == gone && last.seq < horizonSeq { // the last one is forgotten
+			last.txid, last.seq = gone, horizonSeq
 		}
 		if seq == nil {
 			continue
@@ -142,7 +170,7 @@ ORDER BY c.txid, c.seq`,
 		}
 		page.Changes = append(page.Changes, Change{
 			Cursor: place{epoch, number(*txid), *seq}.cursor(),
-			Type:   *typeName, ID: *id, Version: *version, Deleted: *deleted, At: *at,
+			Type:   *typeName, ID: *id, Version: *version, Before: *before, Deleted: *deleted, Due: *due, At: *at,
 		})
 	}
 	rows.Close()

@@ -50,7 +50,9 @@ func content(t testing.TB, pool *pgxpool.Pool) {
 	run(t, pool, `INSERT INTO strategy (id, slug, title, kind, status, lineage_id, publication_status, period_to_start, period_to_end, period_to_precision) VALUES
 		(`+id(10)+`, 's', 'S', 'ROADMAP', 'ADOPTED', `+id(10)+`, 'PUBLISHED', current_date - 2, current_date - 2, 'DAY')`)
 	run(t, pool, `INSERT INTO funding_program (id, slug, title, level, publication_status) VALUES (`+id(20)+`, 'p', 'P', 'STATE', 'PUBLISHED')`)
-	run(t, pool, `INSERT INTO funding_call (id, program_id, label, opens_on, closes_on) VALUES (`+id(21)+`, `+id(20)+`, 'opened', current_date - 2, current_date + 9), (`+id(22)+`, `+id(20)+`, 'closed', current_date - 90, current_date - 2)`)
+	run(t, pool, `INSERT INTO funding_call (id, program_id, label, opens_on, closes_on) VALUES (`+id(21)+`, `+id(20)+`, 'opened', current_date + 2, current_date + 9),
+		(`+id(23)+`, `+id(20)+`, 'open from the first', current_date - 2, current_date + 9), (`+id(22)+`, `+id(20)+`, 'closed', current_date - 90, current_date - 2)`)
+	run(t, pool, `UPDATE funding_call SET opens_on = current_date - 2 WHERE id = `+id(21))
 }
 
 var fallen = []string{"Article 01 DUE 0>1", "Article 03 DUE 1>1", "FundingCall 21 DUE 1>1", "FundingCall 22 DUE 1>1", "FundingProgram 20 DUE 1>1",

@@ -425,10 +425,17 @@ func (c *Catalogue) nodeOf(name string) string {
 	return base
 }
 
-// Answers says whether a type is one of those that mutations answer with: nothing is
-// read of them.
+// Answers says whether a type is one of those that mutations answer with, or
+// subscriptions tell: nothing is read of them.
 func (c *Catalogue) Answers(def *ast.Definition) bool {
-	return strings.HasSuffix(def.Name, "Payload") || def.Name == "UserError" || def.Name == "ImportResult"
+	return c.tells(def) || strings.HasSuffix(def.Name, "Payload") || def.Name == "UserError" || def.Name == "ImportResult"
+}
+
+// tells says whether a field of Subscription has a type.
+func (c *Catalogue) tells(def *ast.Definition) bool {
+	return c.Schema.Subscription != nil && slices.ContainsFunc(c.Schema.Subscription.Fields, func(f *ast.FieldDefinition) bool {
+		return f.Type.Name() == def.Name
+	})
 }
 
 // check finds what the schema promises and no declaration keeps, and the

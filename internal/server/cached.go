@@ -37,9 +37,9 @@ type question struct {
 
 // ask looks for the answer to a request, and says whether it has given it. It costs the
 // client what reading it would.
-func (g *graphqlHTTP) ask(w http.ResponseWriter, r *http.Request, answer media, params *graphql.RawParams, asking *client) (q *question, answered bool) {
+func (g *graphqlHTTP) ask(w http.ResponseWriter, r *http.Request, answer media, params *graphql.RawParams, asking *client, streamed bool) (q *question, answered bool) {
 	q = &question{graphqlHTTP: g, w: w, r: r, media: answer, params: params}
-	if g.cache == nil {
+	if g.cache == nil || streamed {
 		return q, false
 	}
 	rec := recordOf(r.Context())

@@ -29,7 +29,7 @@ func CheckOrigin(origin string) error {
 
 // crossOrigin lets browsers on pages of the given origins read our answers.
 // There are no cookies, so nothing is allowed with credentials.
-func crossOrigin(origins []string, next http.Handler) http.Handler {
+func crossOrigin(origins []string) *cors.Cors {
 	options := cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
@@ -42,5 +42,5 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 	if len(origins) == 0 { // an empty list means all to the library
 		options.AllowOriginFunc = func(string) bool { return false }
 	}
-	return cors.New(options).Handler(next)
+	return cors.New(options)
 }

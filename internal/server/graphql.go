@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"log/slog"
@@ -19,27 +20,30 @@ import (
 	"stadtgraph/internal/trace"
 )
 
-// graphqlHTTP speaks GraphQL over HTTP, after the draft of its specification.
+// graphqlHTTP speaks GraphQL over HTTP, after the draft of its specification, and hands
+// what is no single answer to eventStream and socket.
 // It is our own because gqlgen's transports run what follows the JSON, repeat
 // what was sent in their errors and do not negotiate.
 type graphqlHTTP struct {
-	executor     Executor
-	authenticate authenticator
-	budgets      *budgets
-	admission    *admission // nil bounds nothing
-	buffers      sync.Pool  // of *[]byte: a request is read into one, its answer written into it
-	cache        *cache.Cache
-	maxAge       time.Duration // for which others may keep answers
-	log          *slog.Logger
+	executor      Executor
+	authenticate  authenticator
+	budgets       *budgets
+	admission     *admission // nil bounds nothing
+	buffers       sync.Pool  // of *[]byte: a request is read into one, its answer written into it
+	cache         *cache.Cache
+	maxAge        time.Duration // for which others may keep answers
+	log           *slog.Logger
+	streams       *streams
+	originAllowed func(*http.Request) bool // by the settings; for WebSockets
 }
 
 // maxKept is the size up to which a buffer is used again: one huge answer should
 // not be held for ever.
 const maxKept = 1 << 20
 
-func newGraphQLHTTP(c Config) *graphqlHTTP {
+func newGraphQLHTTP(c Config, streams *streams, originAllowed func(*http.Request) bool) *graphqlHTTP {
 	return &graphqlHTTP{executor: c.Executor, authenticate: c.Authenticate, budgets: newBudgets(c.Budgets), buffers: sync.Pool{New: func() any { return new([]byte) }},
-		cache: c.Cache, maxAge: c.MaxAge, log: cmp.Or(c.Log, slog.Default())}
+		cache: c.Cache, maxAge: c.MaxAge, log: cmp.Or(c.Log, slog.Default()), streams: streams, originAllowed: originAllowed}
 }
 
 func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -53,9 +57,13 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	answer, ok := negotiate(r.Header.Values("Accept"))
+	if isUpgrade(r) {
+		g.socket(w, r)
+		return
+	}
+	answer, streaming, ok := negotiate(r.Header.Values("Accept"))
 	if !ok {
-		g.refuse(w, plainJSON, refuse(http.StatusNotAcceptable, "Answers are %s or %s; name one of them in the header Accept.", graphqlResponse, plainJSON))
+		g.refuse(w, plainJSON, refuse(http.StatusNotAcceptable, "Answers are %s or %s, and streams of events %s; name one of them in the header Accept.", graphqlResponse, plainJSON, eventStream))
 		return
 	}
 	r, known := g.identify(w, r, answer)
@@ -93,6 +101,10 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), operationTimeout)
 	defer cancel()
+	place := graph.Place{}
+	if streaming != none {
+		ctx = begins(ctx, r, &place)
+	}
 	params.Headers = r.Header
 	onRecord, unresolved := g.executor.Resolve(ctx, &params.RawParams, params.documentID)
 	if unresolved != nil {
@@ -102,7 +114,7 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	recordOf(ctx).known = onRecord
-	q, answered := g.ask(w, r, answer, &params.RawParams, asking)
+	q, answered := g.ask(w, r, answer, &params.RawParams, asking, streaming == only)
 	if answered {
 		return
 	}
@@ -112,14 +124,31 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if op.Operation != nil {
 		rec := recordOf(ctx)
 		rec.operation, rec.kind, rec.valid = op.Operation.Name, string(op.Operation.Operation), len(errs) == 0
-		if r.Method != http.MethodPost && op.Operation.Operation != ast.Query {
+		if r.Method != http.MethodPost && op.Operation.Operation == ast.Mutation {
 			w.Header().Set("Allow", http.MethodPost)
-			g.refuse(w, answer, refuse(http.StatusMethodNotAllowed, "Send this operation by POST: by GET only queries run."))
+			g.refuse(w, answer, refuse(http.StatusMethodNotAllowed, "Send this operation by POST: by GET nothing is written."))
+			return
+		}
+		if streaming == none && op.Operation.Operation == ast.Subscription {
+			g.refuse(w, answer, refuse(http.StatusNotAcceptable, "This is a subscription: send it with the header Accept: %s, or over a WebSocket (%s).", eventStream, subprotocol))
 			return
 		}
 	}
 	cost, priced := graph.Cost(op)
 	recordOf(ctx).cost = cost
+	if wantsStream(op, streaming) {
+		if len(errs) > 0 {
+			cost = costRefused
+		}
+		if refused := asking.charge(w.Header(), cost); refused != nil {
+			g.refuse(w, answer, refused)
+			return
+		}
+		*buf = nil // a stream may last for days
+		q.done()
+		g.eventStream(w, r, &place, op, errs)
+		return
+	}
 	if len(errs) > 0 {
 		asking.charge(w.Header(), costRefused)
 		response := g.executor.DispatchError(graphql.WithOperationContext(ctx, op), errs)
@@ -148,7 +177,7 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if response == nil { // ctx has ended: nobody waits, or nobody should any longer
-		g.refuse(w, answer, &refusal{http.StatusServiceUnavailable, fault.Timeout, "This took longer than allowed; ask for fewer items or narrow the filter."})
+		g.refuse(w, answer, &refusal{http.StatusServiceUnavailable, fault.Timeout, tooLong})
 		return
 	}
 	var whole []byte // the answer, if the buffer holds it
@@ -188,6 +217,8 @@ func withCost(response *graphql.Response, cost int) {
 	response.Extensions["cost"] = map[string]int{"requested": cost}
 }
 
+const tooLong = "This took longer than allowed; ask for fewer items or narrow the filter."
+
 // dataMember begins an answer that has nothing else. It stands in front of the
 // data already: one write takes half the time of three. costMember goes on behind it.
 const (
@@ -226,15 +257,29 @@ func later(w http.ResponseWriter, status int) {
 	}
 }
 
-// write puts the answer's members around data that is finished JSON. Errors come
-// first, as the specification of GraphQL recommends.
+// write puts the answer's members around data that is finished JSON.
 func write(w http.ResponseWriter, status int, answer media, response *graphql.Response) {
 	for _, err := range response.Errors {
 		code, _ := err.Extensions["code"].(string)
 		failed(w, code)
 	}
 	later(w, status)
-	head, tail := []byte("{"), []byte("}")
+	head, tail := around(response)
+	h := w.Header()
+	h.Set("Content-Type", answer.contentType())
+	h.Set("Content-Length", strconv.Itoa(len(head)+len(response.Data)+len(tail)))
+	w.WriteHeader(status)
+	for _, part := range [][]byte{head, response.Data, tail} {
+		if _, err := w.Write(part); err != nil {
+			return // the client has left
+		}
+	}
+}
+
+// around is what comes before the data of an answer, and what comes behind. Errors
+// come first, as the specification of GraphQL recommends.
+func around(response *graphql.Response) (head, tail []byte) {
+	head, tail = []byte("{"), []byte("}")
 	if len(response.Errors) > 0 {
 		head = append(append(head, `"errors":`...), encode(response.Errors)...)
 	}
@@ -247,13 +292,13 @@ func write(w http.ResponseWriter, status int, answer media, response *graphql.Re
 	if len(response.Extensions) > 0 {
 		tail = append(append([]byte(`,"extensions":`), encode(response.Extensions)...), '}')
 	}
-	h := w.Header()
-	h.Set("Content-Type", answer.contentType())
-	h.Set("Content-Length", strconv.Itoa(len(head)+len(response.Data)+len(tail)))
-	w.WriteHeader(status)
-	for _, part := range [][]byte{head, response.Data, tail} {
-		if _, err := w.Write(part); err != nil {
-			return // the client has left
-		}
-	}
+	return head, tail
+}
+
+// appendResponse writes an answer that is part of a stream.
+func appendResponse(b *bytes.Buffer, response *graphql.Response) {
+	head, tail := around(response)
+	b.Write(head)
+	b.Write(response.Data)
+	b.Write(tail)
 }

@@ -194,7 +194,7 @@ func TestRefused(t *testing.T) {
 		"GET, variables and more":   {"GET", "query=%7B__typename%7D&variables=%7B%7D%7B%7D", "", nil, 400, "BAD_REQUEST"},
 		"GET, text as extensions":   {"GET", "query=%7B__typename%7D&extensions=kanarienvogel", "", nil, 400, "BAD_REQUEST"},
 		"GET, a mutation":           {"GET", "query=mutation%7Bkanarienvogel%7D", "", nil, 405, "BAD_REQUEST"},
-		"GET, a subscription":       {"GET", "query=subscription%7Bkanarienvogel%7D", "", nil, 405, "BAD_REQUEST"},
+		"GET, a subscription":       {"GET", "query=subscription%7Bkanarienvogel%7D", "", nil, 406, "BAD_REQUEST"},
 		"GET, a mutation among two": {"GET", "query=query%20A%7B__typename%7D%20mutation%20B%7Bx%7D&operationName=B", "", nil, 405, "BAD_REQUEST"},
 		"PUT":                       {"PUT", "", `{"query":"{ __typename }"}`, json, 405, "BAD_REQUEST"},
 		"PATCH":                     {"PATCH", "", `{"query":"{ __typename }"}`, json, 405, "BAD_REQUEST"},

@@ -17,7 +17,7 @@ const (
 )
 
 // routes says what answers where. Everything but GraphQL is only read.
-func (s *Server) routes(c Config) http.Handler {
+func (s *Server) routes(c Config, originAllowed func(*http.Request) bool) http.Handler {
 	page := graphiql.Handler(graphqlPath, c.Examples)
 	found := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := page.Handler(r); pattern == "" {
@@ -27,7 +27,7 @@ func (s *Server) routes(c Config) http.Handler {
 		page.ServeHTTP(w, r)
 	})
 	mux := http.NewServeMux()
-	g := newGraphQLHTTP(c)
+	g := newGraphQLHTTP(c, s.streams, originAllowed)
 	if c.Places > 0 {
 		g.admission = newAdmission(c.Places, c.Reserved, c.QueueTime, c.Metrics)
 	}

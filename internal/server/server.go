@@ -10,6 +10,9 @@
 //	             (cached.go), lets graph prepare it
 //	admission    bounds what runs at once; what is too much is told to come again
 //	graphqlHTTP  lets graph run it, keeps the answer, writes the bytes
+//
+// What goes on telling is answered by eventStream (server-sent events) or socket (a
+// WebSocket), and counted by streams.
 package server
 
 import (
@@ -86,6 +89,7 @@ type Config struct {
 	NoGraphiQL bool               // at /
 	Origins    []string           // that browsers may call from; see CheckOrigin
 	Budgets    Budgets            // of clients; none if zero
+	Streams    Streams            // how many may be open, and how they are kept
 	Log        *slog.Logger       // slog's default if nil; see LogHandler
 
 	// Places is how many operations of the public run at once, and Reserved how many more
@@ -111,6 +115,7 @@ type Server struct {
 	linger   time.Duration
 	bounds   bounds
 	open     *connections
+	streams  *streams
 	draining atomic.Bool
 }
 
@@ -121,9 +126,10 @@ func New(c Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{log: cmp.Or(c.Log, slog.Default()), linger: c.Linger, open: newConnections(maxConnections),
+	s := &Server{log: cmp.Or(c.Log, slog.Default()), linger: c.Linger, streams: newStreams(c.Streams), open: newConnections(maxConnections),
 		bounds: bounds{readHeaderTimeout, readTimeout, writeTimeout, idleTimeout}}
-	s.handler = observe(observer{s.log, c.Metrics, c.Tracer, c.SlowStatement}, crossOrigin(c.Origins, s.routes(c)))
+	origins := crossOrigin(c.Origins)
+	s.handler = observe(observer{s.log, c.Metrics, c.Tracer, c.SlowStatement}, origins.Handler(s.routes(c, origins.OriginAllowed)))
 	return s, nil
 }
 
@@ -131,8 +137,8 @@ func New(c Config) (*Server, error) {
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Run serves on a listener until ctx ends. Then it says that it is not ready,
-// lingers, takes no more connections and lets requests finish, for 15 seconds at
-// most.
+// lingers, takes no more connections, tells streams to go and lets requests finish,
+// for 15 seconds at most.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
@@ -155,6 +161,9 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	}
 	drain, cancel := context.WithTimeout(requests, drainTimeout)
 	defer cancel()
+	told := make(chan struct{})
+	go func() { s.streams.drain(drain); close(told) }()
+	defer func() { <-told }() // WebSockets are none of the requests that Shutdown waits for
 	if err := h.Shutdown(drain); err != nil {
 		abort()
 		_ = h.Close() // its error is Shutdown's

@@ -1,6 +1,7 @@
 // Command generate writes graph/generated from schema.graphql and gqlgen.yml: the
-// schema and its introspection. Queries are read by the planner, mutations run by
-// package graph, both from what the nouns declare, so nothing is generated for them.
+// schema and its introspection. Queries are read by the planner, mutations and
+// subscriptions run by package graph, from what the nouns declare, so nothing is
+// generated for them.
 //
 //	go run -C tools ./generate
 package main
@@ -45,12 +46,14 @@ func (p *planned) MutateSchema(schema *ast.Schema) error {
 	schema.Query.Fields = slices.DeleteFunc(schema.Query.Fields, func(f *ast.FieldDefinition) bool {
 		return !strings.HasPrefix(f.Name, "__")
 	})
-	if schema.Mutation != nil {
-		delete(schema.Types, schema.Mutation.Name)
-		schema.Mutation = nil
+	for _, root := range []**ast.Definition{&schema.Mutation, &schema.Subscription} {
+		if *root != nil {
+			delete(schema.Types, (*root).Name)
+			*root = nil
+		}
 	}
 	for name, def := range schema.Types {
-		if def.BuiltIn || def == schema.Query || def == schema.Subscription || p.models.UserDefined(name) {
+		if def.BuiltIn || def == schema.Query || p.models.UserDefined(name) {
 			continue
 		}
 		p.models[name] = config.TypeMapEntry{Model: config.StringList{"stadtgraph/internal/plan.Result"}}

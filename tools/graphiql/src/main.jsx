@@ -2,6 +2,8 @@
 // example operations) stands in the page as JSON; this file reads it.
 import {createRoot} from 'react-dom/client';
 import {GraphiQL} from 'graphiql';
+import {getOperationAST} from 'graphql';
+import {createClient} from 'graphql-sse';
 import {setNonce} from 'get-nonce';
 import 'graphiql/style.css';
 import './style.css';
@@ -14,7 +16,16 @@ setNonce(document.querySelector('meta[property="csp-nonce"]').nonce);
 
 const endpoint = new URL(config.endpoint, document.baseURI);
 
-async function fetcher(params, options) {
+// Subscriptions come as server-sent events.
+function fetcher(params, options) {
+  const operation = options?.documentAST && getOperationAST(options.documentAST, params.operationName);
+  if (operation?.operation === 'subscription') {
+    return createClient({url: endpoint.href, headers: options.headers, retryAttempts: 0}).iterate(params);
+  }
+  return ask(params, options);
+}
+
+async function ask(params, options) {
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {
