@@ -31,7 +31,7 @@ func TestExamples(t *testing.T) {
 	following.Go(func() { hub.Run(ctx) })
 	defer following.Wait()
 	defer stop()
-	e := graph.NewExecutor(planner).Follows(hub)
+	e := graph.NewExecutor(planner).Follows(hub, planner)
 	for _, example := range examples {
 		variables := map[string]any{}
 		if example.Variables != "" {

@@ -37,6 +37,7 @@ type Executor struct {
 	planner   *plan.Planner
 	writer    *write.Writer
 	hub       *stream.Hub
+	teller    *plan.Planner // reads what subscriptions tell
 	shared    *sharing
 	documents *lru.Cache[string, *document]
 	payloads  *lru.Cache[string, payload]                  // by their fields

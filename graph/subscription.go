@@ -74,16 +74,17 @@ const (
 )
 
 const (
-	readers   = 2                // events that are read at once: requests wait for the same pool
+	readers   = 2                // events that are read at once
 	readLimit = 10 * time.Second // of one reading
 	shareFor  = 5 * time.Second  // how long a reading is kept for those who come later
 	maxShared = 1000             // readings that are kept
 	retry     = time.Second      // until a reading that failed is tried again
 )
 
-// Follows makes the executor run subscriptions with a hub.
-func (e *Executor) Follows(h *stream.Hub) *Executor {
-	e.hub = h
+// Follows makes the executor run subscriptions with a hub. What it tells of it reads
+// through a planner that may be another one than that of requests.
+func (e *Executor) Follows(h *stream.Hub, planner *plan.Planner) *Executor {
+	e.hub, e.teller = h, planner
 	return e
 }
 
@@ -146,7 +147,7 @@ func (e *Executor) prepareSubscription(ctx context.Context, op *graphql.Operatio
 		}
 	}
 	// The filter alone, so that errors name what the caller has sent.
-	request, errs := e.planner.Prepare(s.reading, s.variables(s.filter), viewer.Role)
+	request, errs := e.teller.Prepare(s.reading, s.variables(s.filter), viewer.Role)
 	if len(errs) > 0 {
 		return nil, errs
 	}
@@ -354,7 +355,7 @@ func (s *subscriber) next(ctx context.Context) *graphql.Response {
 // read gives the event of a change as JSON, nil if it is not for the subscriber.
 func (s *subscriber) read(c change.Change) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
-		id := nodeid.ID{Prefix: s.executor.planner.Catalogue().Object(s.kind.typeName).Prefix, UUID: c.ID}
+		id := nodeid.ID{Prefix: s.executor.teller.Catalogue().Object(s.kind.typeName).Prefix, UUID: c.ID}
 		var nodes map[string]json.RawMessage
 		if !c.Deleted {
 			var err error
@@ -415,7 +416,7 @@ func (s *subscriber) nodes(ctx context.Context, c change.Change, id nodeid.ID) (
 		now = c.At
 	}
 	viewer := s.actor.Viewer(now)
-	request, errs := s.executor.planner.Prepare(s.reading, s.variables(map[string]any{"and": all}), viewer.Role)
+	request, errs := s.executor.teller.Prepare(s.reading, s.variables(map[string]any{"and": all}), viewer.Role)
 	if len(errs) > 0 {
 		return nil, errs[0]
 	}

@@ -126,7 +126,7 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 	hub := stream.New(following)
 	executor := graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading)).Limit(c.MaxCost)).
 		Writes(write.NewWriter(writable, writing)).Under(c.policy(), trusted.NewStore(reading)).
-		Follows(hub)
+		Follows(hub, plan.New(catalogue, following, postgres.Prepares(following)))
 	if err := loadTrusted(ctx, writing, c.TrustedDocuments); err != nil {
 		a.close()
 		return nil, err

@@ -14,6 +14,7 @@ type doctorCommand struct {
 	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"As for serve."`
 	keeping
 	operating
+	streaming
 }
 
 func (*doctorCommand) Help() string {
@@ -27,7 +28,7 @@ Example:
 // makes no sense.
 func (c *doctorCommand) Run(ctx context.Context) error {
 	findings := []doctor.Finding{{Subject: "settings", Fine: true, Text: "they make sense"}}
-	s := settings{database: database{DatabaseURL: c.DatabaseURL}, Listen: c.Listen, CORSOrigins: c.CORSOrigins, keeping: c.keeping, operating: c.operating}
+	s := settings{database: database{DatabaseURL: c.DatabaseURL}, Listen: c.Listen, CORSOrigins: c.CORSOrigins, keeping: c.keeping, operating: c.operating, streaming: c.streaming}
 	if err := s.check(); err != nil {
 		findings[0] = doctor.Finding{Subject: "settings", Text: err.Error()}
 	}

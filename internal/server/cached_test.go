@@ -85,13 +85,6 @@ func keeping(t testing.TB, pool *pgxpool.Pool, log cache.Log) instance {
 	return i
 }
 
-func exec(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
-	t.Helper()
-	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-}
-
 func state(r reply) string { return strings.TrimPrefix(r.Header.Get("Cache-Status"), "stadtgraph; ") }
 
 const threeArticles = `

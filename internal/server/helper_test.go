@@ -164,3 +164,10 @@ func harmless(t testing.TB, r reply, canary string) {
 		t.Errorf("the answer %q to a request that did not run has data", r.body)
 	}
 }
+
+func exec(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
+	t.Helper()
+	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}

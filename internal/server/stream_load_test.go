@@ -123,7 +123,8 @@ func TestExpired(t *testing.T) {
 		// The first hub has it in memory still; a restarted one has not.
 		if at == base {
 			fresh := c
-			fresh.Executor = graph.NewExecutor(plannerOver(t, pool)).Follows(running(t, pool))
+			planner := plannerOver(t, pool)
+			fresh.Executor = graph.NewExecutor(planner).Follows(running(t, pool), planner)
 			at = start(t, fresh)
 		}
 		s := greet(t, at)

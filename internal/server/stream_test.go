@@ -35,7 +35,7 @@ func following(t testing.TB) (server.Config, *pgxpool.Pool, *plan.Planner) {
 	pool := pgtest.DB(t)
 	c := guarded(t, pool)
 	planner := plannerOver(t, pool)
-	c.Executor = graph.NewExecutor(planner).Follows(running(t, pool))
+	c.Executor = graph.NewExecutor(planner).Follows(running(t, pool), planner)
 	return c, pool, planner
 }
 
@@ -56,13 +56,6 @@ func running(t testing.TB, pool *pgxpool.Pool) *stream.Hub {
 	go func() { hub.Run(ctx); close(done) }()
 	t.Cleanup(func() { cancel(); <-done })
 	return hub
-}
-
-func exec(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
-	t.Helper()
-	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
 }
 
 // articleKey is the key of an article of a test.
