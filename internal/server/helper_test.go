@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"stadtgraph/graph"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/pgtest/shipped"
@@ -113,14 +115,22 @@ func do(t testing.TB, method, address, body string, headers ...string) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m := costMember.FindSubmatchIndex(read); m != nil {
-		cost, err := strconv.Atoi(string(read[m[2]:m[3]]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return reply{response, string(read[:m[0]]) + "}", cost}
+	rest, cost := withoutCost(t, read)
+	return reply{response, rest, cost}
+}
+
+// withoutCost takes the cost out of an answer; -1 if it has none.
+func withoutCost(t testing.TB, body []byte) (rest string, cost int) {
+	t.Helper()
+	m := costMember.FindSubmatchIndex(body)
+	if m == nil {
+		return string(body), -1
 	}
-	return reply{response, string(read), -1}
+	cost, err := strconv.Atoi(string(body[m[2]:m[3]]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body[:m[0]]) + "}", cost
 }
 
 // post sends an operation the way clients do.
