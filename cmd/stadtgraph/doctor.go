@@ -12,9 +12,7 @@ type doctorCommand struct {
 	DatabaseURL string   `env:"DATABASE_URL" placeholder:"URL" help:"The database."`
 	Listen      string   `default:"127.0.0.1:8080" env:"STADTGRAPH_LISTEN" placeholder:"HOST:PORT" help:"As for serve."`
 	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"As for serve."`
-	keeping
-	operating
-	streaming
+	serving
 }
 
 func (*doctorCommand) Help() string {
@@ -28,7 +26,7 @@ Example:
 // makes no sense.
 func (c *doctorCommand) Run(ctx context.Context) error {
 	findings := []doctor.Finding{{Subject: "settings", Fine: true, Text: "they make sense"}}
-	s := settings{database: database{DatabaseURL: c.DatabaseURL}, Listen: c.Listen, CORSOrigins: c.CORSOrigins, keeping: c.keeping, operating: c.operating, streaming: c.streaming}
+	s := settings{database: database{DatabaseURL: c.DatabaseURL}, Listen: c.Listen, CORSOrigins: c.CORSOrigins, serving: c.serving}
 	if err := s.check(); err != nil {
 		findings[0] = doctor.Finding{Subject: "settings", Text: err.Error()}
 	}

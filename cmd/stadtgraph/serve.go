@@ -16,11 +16,7 @@ type settings struct {
 	database
 	Listen      string   `default:"127.0.0.1:8080" env:"STADTGRAPH_LISTEN" placeholder:"HOST:PORT" help:"Where to serve (default: ${default})."`
 	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"Origins whose pages may call the API from a browser, such as https://www.example.org; * for all (default: none)."`
-	keeping
-	operating
-	limiting
-	caching
-	streaming
+	serving
 }
 
 type serveCommand struct {
@@ -56,18 +52,7 @@ func (c *settings) check() error {
 	if err := checkOrigins(c.CORSOrigins); err != nil {
 		return err
 	}
-	for _, check := range []func() error{c.operating.check, c.streaming.check} {
-		if err := check(); err != nil {
-			return err
-		}
-	}
-	if err := c.limiting.check(); err != nil {
-		return err
-	}
-	if err := c.keeping.check(); err != nil {
-		return err
-	}
-	return c.caching.check()
+	return c.serving.check()
 }
 
 // Run is called by kong.

@@ -28,6 +28,25 @@ func (d *database) Validate() error {
 	return nil
 }
 
+// serving is how a server behaves, whatever it serves, and where.
+type serving struct {
+	keeping
+	operating
+	limiting
+	caching
+	streaming
+}
+
+// check says what makes no sense.
+func (s *serving) check() error {
+	for _, check := range []func() error{s.keeping.check, s.operating.check, s.limiting.check, s.caching.check, s.streaming.check} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // keeping is how long what is kept.
 type keeping struct {
 	KeepHistory int `default:"3650" env:"STADTGRAPH_KEEP_HISTORY" placeholder:"DAYS" help:"How many days to keep who changed what, and what it was before: revisions and the audit log (default: ${default})."`

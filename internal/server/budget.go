@@ -96,13 +96,16 @@ func (b *budgets) of(r *http.Request) *client {
 }
 
 // charge takes a cost from the client's budget, unless nothing is left of it: then it
-// gives the refusal. A cost of 0 only asks. In either case the answer's headers say how
-// the budget stands.
+// gives the refusal. The answer's headers say how the budget stands. A cost of 0 only
+// asks, and says so if it refuses; a negative one gives back.
 func (c *client) charge(h http.Header, cost int) *refusal {
 	if c == nil {
 		return nil
 	}
 	left, ok := c.take(float64(cost))
+	if ok && cost == 0 {
+		return nil
+	}
 	rate := c.quota.budget / 60
 	reset := strconv.Itoa(int(math.Ceil((c.quota.budget - left) / rate))) // until it is full
 	remaining := strconv.Itoa(int(max(left, 0)))

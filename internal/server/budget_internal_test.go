@@ -87,9 +87,9 @@ func TestBudget(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", what, refused, h)
 		}
 	}
-	expect("at first", one.charge(h, 0), true, "600", "0")
-	expect("some", one.charge(h, 500), true, "100", "50")
-	expect("from another port", b.of(asks("192.0.2.1:2", nil)).charge(h, 0), true, "100", "50")
+	expect("only asked", one.charge(h, 0), true, "", "")
+	expect("some", one.charge(h, 400), true, "200", "40")
+	expect("from another port", b.of(asks("192.0.2.1:2", nil)).charge(h, 100), true, "100", "50")
 	expect("another address", b.of(asks("192.0.2.2:1", nil)).charge(h, 1), true, "599", "1")
 	expect("more than there is", one.charge(h, 600), true, "0", "110")
 	refused := one.charge(h, 1)
@@ -114,8 +114,9 @@ func TestBudget(t *testing.T) {
 	expect("a token", token.charge(h, 6000), true, "0", "60")
 	expect("a token", token.charge(h, 0), false, "0", "60")
 	clock.advance(time.Second)
-	expect("a second later", token.charge(h, 0), true, "100", "59")
-	expect("another token", b.of(asks("192.0.2.1:1", &auth.Actor{Token: [16]byte{2}, Role: auth.Reader})).charge(h, 0), true, "6000", "0")
+	expect("a second later", token.charge(h, 10), true, "90", "60")
+	expect("given back", token.charge(h, -10), true, "100", "59")
+	expect("another token", b.of(asks("192.0.2.1:1", &auth.Actor{Token: [16]byte{2}, Role: auth.Reader})).charge(h, 60), true, "5940", "1")
 	if b.of(asks("192.0.2.1:1", &auth.Actor{Token: [16]byte{3}, Role: auth.Admin})) != nil {
 		t.Error("an administrator has a budget")
 	}

@@ -126,10 +126,12 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rec.operation, rec.kind, rec.valid = op.Operation.Name, string(op.Operation.Operation), len(errs) == 0
 		if r.Method != http.MethodPost && op.Operation.Operation == ast.Mutation {
 			w.Header().Set("Allow", http.MethodPost)
+			asking.charge(w.Header(), costRefused)
 			g.refuse(w, answer, refuse(http.StatusMethodNotAllowed, "Send this operation by POST: by GET nothing is written."))
 			return
 		}
 		if streaming == none && op.Operation.Operation == ast.Subscription {
+			asking.charge(w.Header(), costRefused)
 			g.refuse(w, answer, refuse(http.StatusNotAcceptable, "This is a subscription: send it with the header Accept: %s, or over a WebSocket (%s).", eventStream, subprotocol))
 			return
 		}

@@ -370,6 +370,14 @@ func TestHostile(t *testing.T) {
 		"a hundred to the third power": {query: "{ municipalities(first: 100) { nodes { members(first: 100) { nodes { members(first: 100) { nodes { name key } } } } } } }"},
 		"conditions": {query: `query($f: [MunicipalityFilter!]) { municipalities(filter: {or: $f}) { totalCount } }`,
 			variables: map[string]any{"f": slicesRepeat(map[string]any{"name": map[string]any{"contains": "a"}}, 2000)}},
+		"bad cursor":         {query: `{ municipalities(after: "MTIz\u0000'; DROP TABLE municipality") { totalCount } }`},
+		"bad id":             {query: `{ node(id: "article_'; DROP TABLE article; --") { id } }`},
+		"NUL bytes":          {query: `query($k: String) { municipality(key: $k) { name } }`, variables: map[string]any{"k": "\x00"}},
+		"negative first":     {query: `{ municipalities(first: -2147483648) { totalCount } }`},
+		"integers too large": {query: `query($n: Int) { municipalities(first: $n) { totalCount } }`, variables: map[string]any{"n": json.Number("9223372036854775808")}},
+		"a cost that doubles": {query: "{ ...f0 }" + repeat(22, func(i int) string {
+			return fmt.Sprintf("fragment f%d on Query { a%[1]d: states { totalCount } ...f%d ...f%[2]d }", i, i+1)
+		}) + "fragment f22 on Query { __typename }"},
 		"ids": {query: `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, variables: map[string]any{"ids": slicesRepeat("article_01h455vb4pex5vsknk084sn02q", 3000)}},
 	} {
 		start := time.Now()
