@@ -72,7 +72,7 @@ func (k *keeping) config(polling bool) job.Config {
 // streaming is how many may follow what happens.
 type streaming struct {
 	MaxStreams          int `default:"2000" env:"STADTGRAPH_MAX_STREAMS" placeholder:"N" help:"How many WebSockets and streams of events may be open in all (default: ${default})."`
-	MaxStreamsPerClient int `default:"200" env:"STADTGRAPH_MAX_STREAMS_PER_CLIENT" placeholder:"N" help:"How many of them from one address; behind a proxy all have its address (default: ${default})."`
+	MaxStreamsPerClient int `default:"200" env:"STADTGRAPH_MAX_STREAMS_PER_CLIENT" placeholder:"N" help:"How many of them from one address, of IPv6 from one /64; behind a proxy that --trusted-proxies does not name, all have its address (default: ${default})."`
 }
 
 // check says what makes no sense.

@@ -19,7 +19,7 @@ import (
 // What is zero has a default.
 type Streams struct {
 	Max          int // connections in all
-	MaxPerClient int // of one address; of one /64 network in IPv6
+	MaxPerClient int // of one address, as budgets take it; of one /64 network in IPv6
 	Operations   int // at once on one WebSocket
 
 	InitTimeout  time.Duration // in which a WebSocket has to be initialised
