@@ -32,13 +32,23 @@ async function told(events, id) {
   }
 }
 
-/** Subscribes, and comes back when that has begun: neither protocol says when. */
-async function begun(client, variables) {
-  const events = client.iterate({ query: published, variables });
-  const first = events.next();
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  let waiting = first;
-  return { next: () => { const now = waiting ?? events.next(); waiting = null; return now; }, return: () => events.return() };
+/** Where the feed is now: what is published from here on comes to who begins here, however late. */
+async function here() {
+  const stream = new AbortController();
+  const answer = await fetch(url, {
+    method: 'POST', signal: stream.signal,
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query: published }),
+  });
+  let text = '';
+  for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
+    const id = /^id: (.+)$/m.exec((text += chunk));
+    if (id) {
+      stream.abort();
+      return id[1];
+    }
+  }
+  throw new Error(text);
 }
 
 const clients = {
@@ -51,7 +61,7 @@ for (const [name, make] of Object.entries(clients)) {
   test(`${name}: events come, and who was away misses nothing`, async (t) => {
     const client = make();
     after(() => client.dispose());
-    const events = await begun(client);
+    const events = client.iterate({ query: published, variables: { after: await here() } });
     const { cursor, article } = await told(events, await publish(t));
     assert.equal(article.title, 'Entwurf für einen Client');
     await events.return();
@@ -103,14 +113,19 @@ test('EventSource: it begins again where it was cut off', async (t) => {
     lines.add(from);
     from.pipe(to).pipe(from);
     for (const end of [from, to]) end.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
   });
   await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   after(() => proxy.close());
   const address = new URL(url);
   address.port = proxy.address().port;
   address.searchParams.set('query', published);
+  address.searchParams.set('variables', JSON.stringify({ after: await here() }));
   const source = new EventSource(address);
-  after(() => source.close());
+  t.after(() => {
+    source.close();
+    for (const line of lines) line.destroy();
+  });
   const seen = [];
   let wake = () => {};
   source.addEventListener('next', ({ data, lastEventId }) => {
@@ -122,7 +137,6 @@ test('EventSource: it begins again where it was cut off', async (t) => {
   const came = async (id) => {
     while (!seen.includes(id)) await new Promise((resolve) => { wake = resolve; });
   };
-  await new Promise((resolve) => source.addEventListener('open', resolve));
   await came(await publish(t));
   for (const line of lines) line.destroy();
   await came(await publish(t));
