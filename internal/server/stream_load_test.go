@@ -298,6 +298,7 @@ func TestThousand(t *testing.T) {
 	c, pool, planner := following(t)
 	const each = 500
 	c.Streams.MaxPerClient = 2*each + 10
+	c.Streams.Heartbeat = time.Minute // rawSocket answers no ping
 	base := start(t, c)
 	const query = `subscription { articlePublished { cursor article { title } } }`
 	memory := func() uint64 {
