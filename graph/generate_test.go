@@ -612,6 +612,10 @@ func scalar(v any) *value { return &value{kind: isScalar, text: fmt.Sprint(v)} }
 // page makes the arguments of a connection.
 func (g *generator) page(o *plan.Object, def *ast.FieldDefinition, depth int) (args []*argument) {
 	takes := func(name string) bool { return def.Arguments.ForName(name) != nil }
+	filters := o.Type + "Filter"
+	if takes("filter") {
+		filters = def.Arguments.ForName("filter").Type.Name()
+	}
 	add := func(name string, v *value) {
 		if v != nil {
 			args = append(args, &argument{name, v})
@@ -639,9 +643,9 @@ func (g *generator) page(o *plan.Object, def *ast.FieldDefinition, depth int) (a
 		add("types", g.lift("[SearchType!]", func() *value { return g.some(def.Arguments.ForName("types").Type, 6) }))
 	}
 	paged := !numbered && g.chance(45)
-	which, again := g.again(o, paged)
+	which, again := g.again(o, filters, paged)
 	if !again {
-		which = g.list(o, takes, paged)
+		which = g.list(o, filters, takes, paged)
 	}
 	add("query", which.query)
 	add("filter", which.filter)
@@ -673,8 +677,8 @@ func (g *generator) page(o *plan.Object, def *ast.FieldDefinition, depth int) (a
 }
 
 // again is a list that was read before, if there are cursors of it.
-func (g *generator) again(o *plan.Object, paged bool) (list, bool) {
-	lists := g.known.lists[o.Type]
+func (g *generator) again(o *plan.Object, filters string, paged bool) (list, bool) {
+	lists := g.known.lists[filters]
 	if paged && len(lists) > 0 && g.chance(50) {
 		which := oneOf(g, lists)
 		return which, len(g.known.cursors[g.listName(o, which)]) > 0
@@ -683,7 +687,7 @@ func (g *generator) again(o *plan.Object, paged bool) (list, bool) {
 }
 
 // list makes what says which rows are in a list, and in which order.
-func (g *generator) list(o *plan.Object, takes func(name string) bool, paged bool) (which list) {
+func (g *generator) list(o *plan.Object, filters string, takes func(name string) bool, paged bool) (which list) {
 	if takes("query") {
 		which.query = g.lift("String!", func() *value { return g.query() })
 	}
@@ -697,8 +701,8 @@ func (g *generator) list(o *plan.Object, takes func(name string) bool, paged boo
 		}
 	}
 	wants := g.wants(o, which.orderBy)
-	if len(wants) > 0 || g.chance(50) || g.known.open[o.Type+"Filter"] > 0 && g.chance(60) {
-		t := o.Type + "Filter"
+	if takes("filter") && (len(wants) > 0 || g.chance(50) || g.known.open[filters] > 0 && g.chance(60)) {
+		t := filters
 		if len(wants) > 0 {
 			t += "!"
 			if paged { // with the same values each time, so that its cursors go on being its own
@@ -710,17 +714,18 @@ func (g *generator) list(o *plan.Object, takes func(name string) bool, paged boo
 			g.filters = 12
 			filter := &value{kind: isObject}
 			if len(wants) == 0 || !paged || g.chance(30) { // few rows meet much
-				filter = g.filter(o, o.Type+"Filter", 0)
+				filter = g.filter(o, filters, 0)
 			}
 			for _, names := range [][]string{listings(o), choices(o)} {
+				names = slices.DeleteFunc(names, func(name string) bool { return g.catalogue.Schema.Types[filters].Fields.ForName(name) == nil })
 				if len(names) > 0 && g.chance(25) {
-					filter = g.speakOf(o, oneOf(g, names), filter)
+					filter = g.speakOf(o, filters, oneOf(g, names), filter)
 				}
 			}
 			for _, name := range wants {
-				f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name)
+				f := g.catalogue.Schema.Types[filters].Fields.ForName(name)
 				filter.members = slices.DeleteFunc(filter.members, func(a *argument) bool { return a.name == name })
-				filter.members = append(filter.members, &argument{name, g.lift(f.Type.String()+"!", func() *value { return g.condition(o, o.Type+"Filter", f, 0) })})
+				filter.members = append(filter.members, &argument{name, g.lift(f.Type.String()+"!", func() *value { return g.condition(o, filters, f, 0) })})
 			}
 			return filter
 		})
@@ -731,8 +736,8 @@ func (g *generator) list(o *plan.Object, takes func(name string) bool, paged boo
 		constant = constant && (v == nil || len((&operation{roots: []*selection{{args: []*argument{{"", v}}}}}).variables()) == 0)
 		ranked = ranked || v == which.filter && v != nil && which.orderBy == nil && slices.ContainsFunc(v.members, func(a *argument) bool { return a.name == "q" })
 	}
-	if lists := g.known.lists[o.Type]; g.wrong == fine && constant && (ranked || g.chance(10)) {
-		g.known.lists[o.Type] = append(lists[max(0, len(lists)-8):], which)
+	if lists := g.known.lists[filters]; g.wrong == fine && constant && (ranked || g.chance(10)) {
+		g.known.lists[filters] = append(lists[max(0, len(lists)-8):], which)
 	}
 	return which
 }
@@ -899,7 +904,7 @@ func (g *generator) order(o *plan.Object) *value {
 // filter makes a filter input: a few of its members. o is whose fields it
 // compares; item is what the coverage calls it.
 func (g *generator) filter(o *plan.Object, item string, relations int) *value {
-	input := g.catalogue.Schema.Types[o.Type+"Filter"]
+	input := g.catalogue.Schema.Types[item] // a root's own, or that of the type
 	v := &value{kind: isObject}
 	var names []string
 	for _, f := range input.Fields {
@@ -940,9 +945,9 @@ func choices(o *plan.Object) (names []string) {
 }
 
 // speakOf adds a condition at some depth of a filter.
-func (g *generator) speakOf(o *plan.Object, name string, filter *value) *value {
-	f := g.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name)
-	condition := &value{kind: isObject, members: []*argument{{f.Name, g.condition(o, o.Type+"Filter", f, 0)}}}
+func (g *generator) speakOf(o *plan.Object, filters, name string, filter *value) *value {
+	f := g.catalogue.Schema.Types[filters].Fields.ForName(name)
+	condition := &value{kind: isObject, members: []*argument{{f.Name, g.condition(o, filters, f, 0)}}}
 	for g.chance(60) {
 		switch g.IntN(3) {
 		case 0:
@@ -954,7 +959,7 @@ func (g *generator) speakOf(o *plan.Object, name string, filter *value) *value {
 		}
 	}
 	if g.chance(30) { // it does not stand alone
-		condition.members = append(condition.members, &argument{"or", &value{kind: isList, list: []*value{g.filter(o, o.Type+"Filter", 1), g.filter(o, o.Type+"Filter", 1)}}})
+		condition.members = append(condition.members, &argument{"or", &value{kind: isList, list: []*value{g.filter(o, filters, 1), g.filter(o, filters, 1)}}})
 	}
 	for _, a := range condition.members {
 		if !slices.ContainsFunc(filter.members, func(b *argument) bool { return a.name == b.name }) {

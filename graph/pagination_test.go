@@ -46,7 +46,11 @@ type page struct {
 func (c *comparison) over(t testing.TB, viewer plan.Viewer, holder, id, field string, o *plan.Object) *pages {
 	list := fmt.Sprintf(`list: %s(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy, filter: $filter) {
 		edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount }`, field)
-	declared := fmt.Sprintf("$first: Int, $after: String, $last: Int, $before: String, $orderBy: [%sOrder!], $filter: %sFilter", o.Type, o.Type)
+	filters := o.Type + "Filter"
+	if f := c.catalogue.Schema.Query.Fields.ForName(field); id == "" && f != nil {
+		filters = f.Arguments.ForName("filter").Type.Name()
+	}
+	declared := fmt.Sprintf("$first: Int, $after: String, $last: Int, $before: String, $orderBy: [%sOrder!], $filter: %s", o.Type, filters)
 	if root := c.catalogue.Root(field); id == "" && root != nil {
 		viewer.Role = max(viewer.Role, root.Least)
 	}
@@ -235,7 +239,8 @@ func TestPagesOfRoots(t *testing.T) {
 				continue
 			}
 			p.vars["orderBy"] = orderBy
-			all := each(c.ref.list(all(o), c.ref.seen(all(o), "true"), false, p.vars, nil), globalID)
+			in := c.ref.rooted(f.Name, o)
+			all := each(c.ref.list(in, c.ref.seen(in, "true"), false, p.vars, nil), globalID)
 			cursors := p.walk(all, min(max(1+r.IntN(40), len(all)/8), plan.MaxPage))
 			p.expect(all, 0, min(100, len(all)), len(all) > 100, false, "first", 100)
 			if t.Failed() {
@@ -587,7 +592,8 @@ func (w *writer) choose(t *testing.T, list string) *pages {
 // members are the rows of the list, as the reference has them.
 func (p *pages) members(ref *reference, holderName, field string, o *plan.Object) []row {
 	if !p.nested {
-		return ref.list(all(o), ref.seen(all(o), "true"), false, p.vars, nil)
+		in := ref.rooted(field, o)
+		return ref.list(in, ref.seen(in, "true"), false, p.vars, nil)
 	}
 	holders := ref.byID(holderName, p.vars["id"])
 	if len(holders) == 0 {

@@ -54,6 +54,7 @@ type source struct {
 	o      *plan.Object
 	from   string
 	prefix string // of the columns, of a value in columns of its holder
+	root   string // the field of Query that lists them, if one does
 }
 
 type row struct {
@@ -63,6 +64,21 @@ type row struct {
 
 // all are the rows of a type with global ids.
 func all(o *plan.Object) source { return keyed(o, o.Table, "id") }
+
+// rooted are the same as a field of Query lists them.
+func (ref *reference) rooted(field string, o *plan.Object) source {
+	in := all(o)
+	in.root = field
+	return in
+}
+
+// listings are what the lists of a source leave out.
+func (ref *reference) listings(in source) []plan.Listing {
+	if root := ref.catalogue.Root(in.root); root != nil && root.Listed != nil {
+		return root.Listed
+	}
+	return in.o.Listed
+}
 
 func keyed(o *plan.Object, from plan.SQL, key string) source {
 	return source{o: o, from: fmt.Sprintf("(SELECT *, %s::text AS ref_key FROM %s)", key, from)}
@@ -140,7 +156,7 @@ func (ref *reference) fill(piece plan.SQL, n names) string {
 		text = ref.visible(ref.catalogue.Object(words[1]), words[2])
 	case words[0] == "listed":
 		o := ref.catalogue.Object(words[1])
-		text = ref.visible(o, words[2]) + " AND " + ref.fill(listed(o, nil), names{row: words[2] + "."})
+		text = ref.visible(o, words[2]) + " AND " + ref.fill(listed(o.Listed, nil), names{row: words[2] + "."})
 	case words[0] == "field" && words[3] != "":
 		text = ref.fill(ref.catalogue.Object(words[1]).Fields[words[2]].Expr, names{row: words[3] + "."})
 	case words[0] == "field":
@@ -165,9 +181,9 @@ func (ref *reference) visible(o *plan.Object, alias string) string {
 }
 
 // listed is the condition for what lists show that are filtered so.
-func listed(o *plan.Object, filter any) plan.SQL {
+func listed(listings []plan.Listing, filter any) plan.SQL {
 	condition := plan.SQL("true")
-	for _, l := range o.Listed {
+	for _, l := range listings {
 		if !mentions(filter, l.Field) {
 			condition += " AND (" + l.Where + ")"
 		}
@@ -382,7 +398,8 @@ func (ref *reference) root(f *field) string {
 	case args["id"] != nil:
 		return ref.objects(f, ref.byID(strings.TrimSuffix(typeName, "Node"), args["id"]), false)
 	case o.Type != typeName:
-		return ref.connection(f, all(o), ref.seen(all(o), "true"), false)
+		in := ref.rooted(f.Name, o)
+		return ref.connection(f, in, ref.seen(in, "true"), false)
 	case decl.Rows != "": // computed, of nothing
 		rows := ref.related(nothing, &plan.Relation{Rows: ref.allGiven("("+decl.Rows+")", f.Field), On: "true", Order: "{place}"}, o, f)
 		if f.Name == "suggest" {
@@ -417,6 +434,8 @@ func (ref *reference) field(r row, f *field) string {
 	switch {
 	case decl.Expr != "":
 		return ref.scalar(r, ref.allGiven(decl.Expr, f.Field), typeName)
+	case f.Name == "authorEmail": // nobody has handed in what is made up
+		return "null"
 	case decl.Made != nil:
 		return ref.made(f, ref.shown(r, f.Name))
 	case f.Name == "node": // of a hit or a suggestion
@@ -441,7 +460,7 @@ func (ref *reference) field(r row, f *field) string {
 
 // embedded is a value in columns of the row.
 func (r row) embedded(o *plan.Object, e *plan.Embed) row {
-	return row{source{o, r.from, r.prefix + e.Prefix}, r.key}
+	return row{source{o, r.from, r.prefix + e.Prefix, ""}, r.key}
 }
 
 // related reads which rows of target a relation leads to, as far as the viewer
@@ -602,7 +621,7 @@ func number(v any) int { n, _ := strconv.Atoi(fmt.Sprint(v)); return n }
 // its order.
 func (ref *reference) list(in source, rows []row, named bool, args map[string]any, without []string) []row {
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r row) bool {
-		return !named && ref.value(r, listed(in.o, args["filter"])) != "true" || !ref.meets(r, args["filter"], without)
+		return !named && ref.value(r, listed(ref.listings(in), args["filter"])) != "true" || !ref.meets(r, args["filter"], without)
 	})
 	place := ref.places(in, args)
 	slices.SortFunc(rows, func(a, b row) int { return place(a) - place(b) })
@@ -642,9 +661,14 @@ func (ref *reference) order(o *plan.Object, args map[string]any) (order plan.SQL
 			expr = o.Fields[t.Field].Embed.Present
 		}
 		for name, v := range filter {
-			expr = ref.given(expr, ref.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name).Type, "."+name, v)
+			if f := ref.catalogue.Schema.Types[o.Type+"Filter"].Fields.ForName(name); f != nil { // else no order asks for it
+				expr = ref.given(expr, f.Type, "."+name, v)
+			}
 		}
 		order += expr + direction[t.Desc] + map[bool]plan.SQL{true: " NULLS FIRST, ", false: " NULLS LAST, "}[t.NullsFirst]
+		if then := o.Sorts[t.Field].Then; then != "" {
+			order += then + " ASC NULLS LAST, "
+		}
 	}
 	return order + "{id}" + direction[desc]
 }
@@ -1005,7 +1029,7 @@ func (ref *reference) find(query, types any) (in source, hits []row) {
 
 // findable says whether search shows the viewer a row at all.
 func (ref *reference) findable(r row) bool {
-	return ref.sees(r) && ref.value(r, cmp.Or(r.o.Search.Found, listed(r.o, nil))) == "true"
+	return ref.sees(r) && ref.value(r, cmp.Or(r.o.Search.Found, listed(r.o.Listed, nil))) == "true"
 }
 
 // found is the row that a hit or a suggestion is of.

@@ -66,6 +66,9 @@ type Sort struct {
 	By     SQL
 	Scalar string // its GraphQL type
 	Null   bool   // it may be null
+
+	// Then is a text by which those go on that are equal so far, always ascending.
+	Then SQL
 }
 
 // Facet is a dimension by which the rows of a list are counted: the values of a
@@ -335,6 +338,9 @@ type Root struct {
 	Rows SQL
 	// Items bounds the lists among its arguments, if not at 100.
 	Items int
+	// Listed is, of a connection, what it leaves out unless its filter asks for it, if
+	// not what all lists of the type do.
+	Listed []Listing
 	// Least is the least role that may ask for it.
 	Least Role
 }
@@ -428,7 +434,8 @@ func (c *Catalogue) nodeOf(name string) string {
 // Answers says whether a type is one of those that mutations answer with, or
 // subscriptions tell: nothing is read of them.
 func (c *Catalogue) Answers(def *ast.Definition) bool {
-	return c.tells(def) || strings.HasSuffix(def.Name, "Payload") || def.Name == "UserError" || def.Name == "ImportResult"
+	return c.tells(def) || strings.HasSuffix(def.Name, "Payload") || def.Name == "UserError" ||
+		strings.HasSuffix(def.Name, "Result") && def.Kind == ast.Object
 }
 
 // tells says whether a field of Subscription has a type.
@@ -641,7 +648,13 @@ func (c *Catalogue) checkFilter(o *Object) (problems []string) {
 	if def == nil || def.Kind != ast.InputObject {
 		return nil
 	}
-	for _, f := range def.Fields {
+	fields := def.Fields
+	for _, root := range c.Schema.Query.Fields { // which may have a filter of its own
+		if arg := root.Arguments.ForName("filter"); arg != nil && c.nodeOf(root.Type.Name()) == o.Type && arg.Type.Name() != def.Name {
+			fields = slices.Concat(fields, c.Schema.Types[arg.Type.Name()].Fields)
+		}
+	}
+	for _, f := range fields {
 		_, isField := o.Fields[f.Name]
 		_, isCondition := o.Filters[f.Name]
 		if !isField && !isCondition && f.Name != "and" && f.Name != "or" && f.Name != "not" && f.Name != "isNull" {

@@ -60,7 +60,11 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 			rows, in = b.related(b.catalogue.objects[from.holder], from.relation, target, parent)
 		}
 		if from == nil || !from.relation.All {
-			in.conds = append(in.conds, b.listed(target, in.row, filter)...)
+			listed := target.Listed
+			if root := b.catalogue.roots[f.field.Name]; from == nil && root != nil && root.Listed != nil {
+				listed = root.Listed
+			}
+			in.conds = append(in.conds, b.listed(listed, in.row, filter)...)
 		}
 		if filter != nil {
 			in.conds = append(in.conds, b.filter(target, in.row, filterRef, filter, without...)...)

@@ -285,8 +285,8 @@ func isNull(expr string, yes bool) string {
 }
 
 // listed leaves out what lists leave out, unless the filter asks for it.
-func (b *builder) listed(o *Object, r row, filter *object) (conds []string) {
-	for _, l := range o.Listed {
+func (b *builder) listed(listed []Listing, r row, filter *object) (conds []string) {
+	for _, l := range listed {
 		if filter == nil || !speaksOf(filter, l.Field) {
 			conds = append(conds, "("+b.expr(l.Where, r)+")")
 		}

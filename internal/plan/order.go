@@ -104,6 +104,9 @@ func (c *Catalogue) newOrder(o *Object, terms []Term, filter *object) (*order, e
 		}
 		key.desc, key.nullsFirst = t.Desc, t.NullsFirst
 		ord.keys = append(ord.keys, key)
+		if then := o.Sorts[t.Field].Then; then != "" {
+			ord.keys = append(ord.keys, orderKey{expr: then, scalar: "String"})
+		}
 		_, _ = fmt.Fprint(hash, "|", t.Field, t.Desc, t.NullsFirst)
 	}
 	ord.keys = append(ord.keys, orderKey{expr: "{id}", scalar: "ID", desc: ord.keys[len(ord.keys)-1].desc})

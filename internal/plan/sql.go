@@ -63,7 +63,7 @@ func (b *builder) expr(sql SQL, r row) string {
 			o, other := b.catalogue.objects[words[1]], row{alias: words[2]}
 			conds := b.visible(o, other, nil)
 			if words[0] == "listed" {
-				conds = append(conds, b.listed(o, other, nil)...)
+				conds = append(conds, b.listed(o.Listed, other, nil)...)
 			}
 			return and(conds)
 		case strings.HasPrefix(p, "search "), strings.HasPrefix(p, "label "):
