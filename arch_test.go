@@ -59,14 +59,14 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/ndjson", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream", "internal/comment"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
-	"bench": {ours: list(".", "graph", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
+	"bench": {ours: list(".", "graph", "internal/peer", "internal/comment", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
 		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric", "internal/cache", "internal/change"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
-		"internal/auth", "internal/change", "internal/cache", "internal/metric", "internal/trace", "internal/trusted"), libraries: cors | gqlgen}, // change: cursors
+		"internal/auth", "internal/change", "internal/cache", "internal/metric", "internal/trace", "internal/trusted", "internal/peer"), libraries: cors | gqlgen}, // change: cursors
 	"internal/metric":   {ours: list("internal/postgres"), libraries: pgx | prometheus}, // shows pools, and what waits in tables
 	"internal/trace":    {libraries: telemetry},
 	"internal/graphiql": {},
@@ -85,6 +85,7 @@ var table = map[string]row{
 	"internal/page":   {},
 	"internal/nodeid": {},
 	"internal/fault":  {},
+	"internal/peer":   {},
 	"internal/slug":   {},
 	// what nouns declare of writing is carried out in one place
 	"internal/write":   {ours: list("internal/auth", "internal/change", "internal/plan", "internal/nodeid", "internal/fault", "internal/slug", "internal/render"), libraries: pgx},
@@ -108,7 +109,7 @@ var table = map[string]row{
 	"internal/sample":        {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
 	"internal/change":        {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx}, // render: what comes back is rendered again
 	"internal/stream":        {ours: list("internal/change", "internal/fault"), libraries: pgx},                                                                           // takes a pool
-	"internal/job":           {ours: list("internal/postgres", "internal/write", "internal/change"), libraries: pgx},                                                      // on River, which takes a pool
+	"internal/job":           {ours: list("internal/postgres", "internal/write", "internal/change", "internal/comment"), libraries: pgx},                                  // on River, which takes a pool
 	"internal/cache":         {ours: list("internal/change", "internal/plan")},                                                                                            // what is told of, and what was read
 	"internal/render":        {ours: list("internal/text", "internal/postgres"), libraries: pgx},
 	"internal/search":        {ours: list("internal/plan", "internal/german", "internal/postgres"), libraries: pgx},
@@ -119,6 +120,9 @@ func init() {
 	for _, n := range nouns {
 		table[n] = noun
 	}
+	discussed := noun // what anybody writes is rendered before it is taken, and counted by where it comes from
+	discussed.ours = append(list("internal/text", "internal/render", "internal/peer"), noun.ours...)
+	table["internal/comment"] = discussed
 }
 
 // vague are names that say nothing about what a package is about.

@@ -12,6 +12,7 @@ import (
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/fault"
+	"stadtgraph/internal/peer"
 )
 
 type authenticator func(ctx context.Context, token string) (*auth.Actor, error)
@@ -29,6 +30,7 @@ type authenticator func(ctx context.Context, token string) (*auth.Actor, error)
 // of a well-formed GraphQL request": the body has not even been looked at. A field
 // that takes a token, or another one, is the contents, and an ordinary request error.
 func (g *graphqlHTTP) identify(w http.ResponseWriter, r *http.Request, answer media) (*http.Request, bool) {
+	r = r.WithContext(peer.With(r.Context(), network(address(r, g.budgets.Proxies))))
 	headers := r.Header["Authorization"]
 	if len(headers) == 0 {
 		return r, true
