@@ -819,7 +819,7 @@ func (f *filler) comments() {
 		depth       int
 	}
 	var all []comment
-	for range 320 {
+	for n := range 320 {
 		c := comment{article: f.ref("article")}
 		var parent any
 		if len(all) > 0 && f.chance(65) {
@@ -833,6 +833,9 @@ func (f *filler) comments() {
 			"audience", f.word("PUBLIC PUBLIC PUBLIC PUBLIC PUBLIC PUBLIC EDITORS"),
 			"upvotes", pick(f, []int{0, 1, 11, 2147483647}), "downvotes", pick(f, []int{0, 2, 2147483647}), "published_at", maybe(f, f.instant()))
 		all = append(all, c)
+		if n%5 == 0 {
+			f.put("comment_report", "comment_id", c.id, "reporter", []byte{byte(n)}, "reason", "HATE", "text", maybe(f, f.some()), "created_at", f.instant(), "resolved_at", maybe(f, f.instant()))
+		}
 		for position := range f.IntN(3) {
 			f.put("comment_note", "comment_id", c.id, "position", position+1, "text", f.some(), "signature", f.some(), "created_at", f.instant())
 		}

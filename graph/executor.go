@@ -16,6 +16,7 @@ import (
 
 	"stadtgraph/graph/generated"
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/comment"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/stream"
 	"stadtgraph/internal/trace"
@@ -39,6 +40,7 @@ type Executor struct {
 	hub       *stream.Hub
 	teller    *plan.Planner // reads what subscriptions tell
 	shared    *sharing
+	desk      *comment.Desk
 	documents *lru.Cache[string, *document]
 	payloads  *lru.Cache[string, payload]                  // by their fields
 	lifts     *lru.Cache[lifted, *ast.OperationDefinition] // what reads events
@@ -63,6 +65,12 @@ func NewExecutor(planner *plan.Planner) *Executor {
 // Writes makes the executor run mutations with a writer.
 func (e *Executor) Writes(w *write.Writer) *Executor {
 	e.writer = w
+	return e
+}
+
+// Discusses makes the executor take comments and votes at a desk.
+func (e *Executor) Discusses(d *comment.Desk) *Executor {
+	e.desk = d
 	return e
 }
 

@@ -42,9 +42,16 @@ var schema = sync.OnceValue(func() *ast.Schema {
 })
 
 // Catalogue is what the nouns declare, checked against the schema.
-func Catalogue() (*plan.Catalogue, error) {
+func Catalogue() (*plan.Catalogue, error) { return CatalogueWith(nil) }
+
+// CatalogueWith is the same with a key to the e-mail addresses that moderators see.
+func CatalogueWith(keys comment.Keys) (*plan.Catalogue, error) {
+	var open func(sealed, row []byte) string
+	if len(keys) > 0 {
+		open = keys.Open
+	}
 	nouns := slices.Concat(value.Objects, territory.Objects, strategy.Objects, funding.Objects, article.Objects,
-		comment.Objects, topic.Objects, organization.Objects, person.Objects, event.Objects, ranking.Objects,
+		comment.Objects(open), topic.Objects, organization.Objects, person.Objects, event.Objects, ranking.Objects,
 		indicator.Objects, media.Objects, platform.Objects)
 	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns, auth.Objects, trusted.Objects, change.Objects),
 		slices.Concat(about.Roots, auth.Roots, trusted.Roots, change.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,

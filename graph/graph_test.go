@@ -47,7 +47,7 @@ func shipped(t testing.TB) *pgxpool.Pool {
 
 func newPlanner(t testing.TB, pool *pgxpool.Pool) *plan.Planner {
 	t.Helper()
-	catalogue, err := graph.Catalogue()
+	catalogue, err := graph.CatalogueWith(testKeys(t))
 	if err != nil {
 		t.Fatal(err)
 	}

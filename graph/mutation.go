@@ -68,17 +68,24 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 	if err != nil {
 		return nil, err
 	}
-	if key != nil && f.Name == "createToken" { // answers are kept
-		return nil, fault.New(fault.Invalid, "The text of a token is kept nowhere; send this without `Idempotency-Key`.")
+	if key != nil && m.secret { // answers are kept
+		return nil, fault.New(fault.Invalid, "What this answers is kept nowhere; send it without `Idempotency-Key`.")
 	}
 	var out answer
 	run := func(tx *write.Tx) (err error) {
 		out, err = m.run(ctx, tx, in)
 		return err
 	}
-	if key == nil {
+	switch {
+	case m.desk != nil:
+		if e.desk == nil {
+			return nil, fault.New(fault.Busy, "Nothing can be written here.")
+		}
+		key = nil
+		out, err = m.desk(ctx, caller{e.desk, op.Headers.Get(voterHeader)}, in)
+	case key == nil:
 		err = e.writer.Run(ctx, actor, f.Name, run)
-	} else {
+	default:
 		var kept *write.Kept
 		kept, err = e.writer.Once(ctx, actor, f.Name, *key, run, func() any { return out.outcome() })
 		switch {
@@ -99,7 +106,7 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 		return nil, err
 	}
 	payload, err := e.payload(ctx, op, f, out)
-	if err == nil && key != nil {
+	if err == nil && key != nil && !m.private {
 		err = e.writer.Keep(ctx, actor, *key, payload)
 	}
 	return payload, err

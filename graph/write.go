@@ -2,11 +2,13 @@ package graph
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
 	"stadtgraph/internal/article"
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/comment"
 	"stadtgraph/internal/event"
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/funding"
@@ -30,14 +32,22 @@ func Writable(catalogue *plan.Catalogue) (*write.Registry, error) {
 		article.Writable, strategy.Writable, strategy.WritableMeasure, funding.Writable, funding.WritableCall, funding.WritableAward,
 		organization.Writable, person.Writable, topic.Writable, event.Writable, ranking.Writable, ranking.WritableEntry,
 		indicator.Writable, indicator.WritableObservation, media.Writable, platform.Writable,
+		comment.WritableRule,
 	})
 }
 
 // mutation is one field of Mutation: who may call it, and what it does. It gives the
 // fields of its payload: global ids, which are read afterwards, and values.
 type mutation struct {
-	needs auth.Capability
+	needs auth.Capability // none: anyone may
 	run   func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error)
+
+	// desk is what it does instead of run, if it has transactions of its own. Sent twice,
+	// it does the same once: it asks for no Idempotency-Key.
+	desk func(ctx context.Context, c caller, in plan.Input) (answer, error)
+
+	private bool // its answers are read anew instead of kept: what they tell may have to be forgotten
+	secret  bool // its answers cannot be had twice
 }
 
 type answer map[string]any
@@ -45,17 +55,18 @@ type answer map[string]any
 // mutations are all of them, by name.
 var mutations = func() map[string]mutation {
 	all := map[string]mutation{
-		"adoptStrategy":        {auth.Publish, adoptStrategy},
-		"dissolveMunicipality": {auth.Administer, dissolveMunicipality},
-		"correctMunicipality":  {auth.Administer, correctMunicipality},
-		"importRecords":        {auth.Write, importRecords},
-		"restoreRevision":      {auth.Write, restoreRevision},
-		"createToken":          {auth.Administer, createToken},
-		"revokeToken":          {auth.Administer, revokeToken},
+		"adoptStrategy":        {needs: auth.Publish, run: adoptStrategy},
+		"dissolveMunicipality": {needs: auth.Administer, run: dissolveMunicipality},
+		"correctMunicipality":  {needs: auth.Administer, run: correctMunicipality},
+		"importRecords":        {needs: auth.Write, run: importRecords},
+		"restoreRevision":      {needs: auth.Write, run: restoreRevision},
+		"createToken":          {needs: auth.Administer, run: createToken, secret: true},
+		"revokeToken":          {needs: auth.Administer, run: revokeToken},
 
-		"trustDocuments":         {auth.Administer, trustDocuments},
-		"removeTrustedDocuments": {auth.Administer, removeTrustedDocuments},
+		"trustDocuments":         {needs: auth.Administer, run: trustDocuments},
+		"removeTrustedDocuments": {needs: auth.Administer, run: removeTrustedDocuments},
 	}
+	maps.Copy(all, discussing())
 	for _, typeName := range []string{"Article", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward"} {
 		field := strings.ToLower(typeName[:1]) + typeName[1:]
 		if typeName == "FundingAward" {
@@ -82,11 +93,11 @@ func ofRow(typeName, field string) map[string]mutation {
 		return answer{field: nodeid.ID{Prefix: id.Prefix, UUID: d.ID}}, nil
 	}
 	return map[string]mutation{
-		"create": {auth.Write, func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+		"create": {needs: auth.Write, run: func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
 			d, err := tx.Create(ctx, typeName, input(in, field), "input", field)
 			return written(d, tx.ID(typeName), err)
 		}},
-		"update": {auth.Write, func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+		"update": {needs: auth.Write, run: func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
 			id, version := target(in)
 			given := input(in, field)
 			d, err := tx.Update(ctx, typeName, id, version, given, "input", field)
@@ -98,14 +109,14 @@ func ofRow(typeName, field string) map[string]mutation {
 			}
 			return written(d, id, err)
 		}},
-		"delete": {auth.Write, func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+		"delete": {needs: auth.Write, run: func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
 			id, version := target(in)
 			if _, err := tx.Delete(ctx, typeName, id, version); err != nil {
 				return nil, err
 			}
 			return answer{"deletedId": id.String()}, nil
 		}},
-		"restore": {auth.Write, func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
+		"restore": {needs: auth.Write, run: func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error) {
 			id, _ := target(in)
 			d, err := tx.Restore(ctx, typeName, id)
 			return written(d, id, err)
@@ -126,11 +137,11 @@ func ofLife(typeName, field string) map[string]mutation {
 		}
 	}
 	return map[string]mutation{
-		"submit":    {auth.Write, move("IN_REVIEW")},
-		"publish":   {auth.Publish, move("PUBLISHED")},
-		"schedule":  {auth.Publish, move("SCHEDULED")},
-		"unpublish": {auth.Write, move("DRAFT")},
-		"archive":   {auth.Publish, move("ARCHIVED")},
+		"submit":    {needs: auth.Write, run: move("IN_REVIEW")},
+		"publish":   {needs: auth.Publish, run: move("PUBLISHED")},
+		"schedule":  {needs: auth.Publish, run: move("SCHEDULED")},
+		"unpublish": {needs: auth.Write, run: move("DRAFT")},
+		"archive":   {needs: auth.Publish, run: move("ARCHIVED")},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/comment"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/write"
 )
@@ -27,7 +28,25 @@ func newWriting(t testing.TB, pool *pgxpool.Pool) *graph.Executor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return graph.NewExecutor(planner).Writes(write.NewWriter(writable, pool))
+	writer := write.NewWriter(writable, pool)
+	return graph.NewExecutor(planner).Writes(writer).Discusses(comment.NewDesk(discussion(t), writer, pool))
+}
+
+// discussion is how tests let the public take part: with a key, and without waiting.
+func discussion(t testing.TB) comment.Config {
+	t.Helper()
+	c := comment.Defaults
+	c.Keys, c.Email, c.Fill, c.Depth = testKeys(t), comment.Required, 0, 3
+	return c
+}
+
+func testKeys(t testing.TB) comment.Keys {
+	t.Helper()
+	keys, err := comment.ParseKeys([]string{"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 // token is an actor with a role, limited to territories if there are any; nil is the public.
@@ -42,8 +61,8 @@ func token(role auth.Role, territories ...string) *auth.Actor {
 // run one after the other on a database of its own with what ships. The first line of
 // an operation says who acts: # as PUBLISHER, or # as EDITOR of 09461 for a token
 // that is limited to territories, or # as the public. In variables, "{STEP.path.to.value}"
-// is a value of an earlier answer. In answers, ids that are new are numbered and
-// instants of the run are NOW.
+// is a value of an earlier answer. In answers, ids that are new are numbered,
+// signed tokens are TOKEN and instants of the run are NOW.
 func TestWritten(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/written/*.txtar")
@@ -62,6 +81,7 @@ var (
 	actsAs    = regexp.MustCompile(`^# as (?:the public|([A-Z]+)(?: of ([0-9 ]+))?)`)
 	earlier   = regexp.MustCompile(`\{([a-z0-9-]+)\.([A-Za-z0-9_.]+)\}`)
 	newID     = regexp.MustCompile(`"([a-z_]+)_(0[1-9][0-9a-z]{24})"`)
+	newToken  = regexp.MustCompile(`"[A-Za-z0-9_-]{66}"`) // signed
 	newMoment = regexp.MustCompile(`"20[0-9-]+T[0-9:.]+Z"`)
 )
 
@@ -172,6 +192,7 @@ func settled(raw string, ids map[string]string) string {
 		}
 		return ids[id]
 	})
+	raw = newToken.ReplaceAllString(raw, `"TOKEN"`)
 	return newMoment.ReplaceAllStringFunc(raw, func(moment string) string {
 		if moment > `"2026` && moment < `"2090` {
 			return `"NOW"`

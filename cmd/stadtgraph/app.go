@@ -19,6 +19,7 @@ import (
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/cache"
 	"stadtgraph/internal/change"
+	"stadtgraph/internal/comment"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/job"
 	"stadtgraph/internal/metric"
@@ -88,7 +89,12 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
-	catalogue, err := graph.Catalogue()
+	discussion, err := c.discussing.config()
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	catalogue, err := graph.CatalogueWith(discussion.Keys)
 	if err != nil {
 		a.close()
 		return nil, err
@@ -123,9 +129,10 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		return nil, err
 	}
 	a.metrics.Database(health)
+	writer := write.NewWriter(writable, writing)
 	hub := stream.New(following)
 	executor := graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading)).Limit(c.MaxCost)).
-		Writes(write.NewWriter(writable, writing)).Under(c.policy(), trusted.NewStore(reading)).
+		Writes(writer).Discusses(comment.NewDesk(discussion, writer, writing)).Under(c.policy(), trusted.NewStore(reading)).
 		Follows(hub, plan.New(catalogue, following, postgres.Prepares(following)))
 	if err := loadTrusted(ctx, writing, c.TrustedDocuments); err != nil {
 		a.close()
@@ -165,6 +172,7 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 	behind.Go(func() { search.Keep(ctx, indexing, catalogue) })
 	behind.Go(func() { hub.Run(ctx) })
 	jobs := c.keeping.config(!postgres.Prepares(working))
+	jobs.Emails = days(c.KeepEmails)
 	if jobs.Purge = c.purging(); jobs.Purge != nil {
 		jobs.Purge.Prefix, jobs.Purge.All = catalogue.Prefix, cache.All
 	}

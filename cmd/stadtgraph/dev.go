@@ -119,6 +119,11 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 	if err := as.limiting.check(); err != nil {
 		return err
 	}
+	key, err := devKey(c.DataDir)
+	if err != nil {
+		return err
+	}
+	as.CommentKeys, as.CommentEmail = []string{key}, ""
 	a, err := newApp(ctx, as, 0)
 	if err != nil {
 		return err

@@ -82,6 +82,9 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer a.close()
+	if len(c.CommentKeys) == 0 {
+		slog.Info("comments are taken without e-mail addresses: there is no key to keep them by (STADTGRAPH_COMMENT_KEYS)")
+	}
 	slog.Info("serving", "address", listener.Addr().String())
 	if admin != nil {
 		slog.Info("serving metrics", "address", admin.Addr().String())

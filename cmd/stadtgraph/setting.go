@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"stadtgraph/graph"
+	"stadtgraph/internal/comment"
 	"stadtgraph/internal/job"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/server"
@@ -35,11 +38,12 @@ type serving struct {
 	limiting
 	caching
 	streaming
+	discussing
 }
 
 // check says what makes no sense.
 func (s *serving) check() error {
-	for _, check := range []func() error{s.keeping.check, s.operating.check, s.limiting.check, s.caching.check, s.streaming.check} {
+	for _, check := range []func() error{s.keeping.check, s.operating.check, s.limiting.check, s.caching.check, s.streaming.check, s.discussing.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -65,8 +69,46 @@ func (k *keeping) check() error {
 }
 
 func (k *keeping) config(polling bool) job.Config {
-	const day = 24 * time.Hour
-	return job.Config{History: time.Duration(k.KeepHistory) * day, Feed: time.Duration(k.KeepFeed) * day, Polling: polling}
+	return job.Config{History: days(k.KeepHistory), Feed: days(k.KeepFeed), Polling: polling}
+}
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+// discussing is how the public may comment.
+type discussing struct {
+	CommentKeys  []string      `env:"STADTGRAPH_COMMENT_KEYS" placeholder:"KEY,…" help:"What encrypts the e-mail addresses of those who comment, and signs what forms send back: 32 bytes in base64, as openssl rand -base64 32 makes them. To change it put the new one in front of the old ones. Without any, addresses are neither taken nor kept."`
+	CommentEmail string        `enum:"required,optional,refused," default:"" env:"STADTGRAPH_COMMENT_EMAIL" placeholder:"required" help:"Whether a comment comes with an e-mail address: required, optional or refused (default: required if there is a key, else refused)."`
+	CommentDepth int           `default:"5" env:"STADTGRAPH_COMMENT_DEPTH" placeholder:"N" help:"How deep answers to comments may be nested, 0 for not at all (default: ${default})."`
+	CommentEdit  time.Duration `default:"15m" env:"STADTGRAPH_COMMENT_EDIT" placeholder:"15m" help:"How long authors may change or withdraw a comment that waits (default: ${default})."`
+	CommentRate  int           `default:"20" env:"STADTGRAPH_COMMENT_RATE" placeholder:"N" help:"How many comments are taken from one network within an hour (default: ${default})."`
+	KeepEmails   int           `default:"30" env:"STADTGRAPH_KEEP_EMAILS" placeholder:"DAYS" help:"How many days after the decision about a comment to delete its author's e-mail address (default: ${default})."`
+}
+
+// check says what makes no sense.
+func (d *discussing) check() error {
+	switch _, err := comment.ParseKeys(d.CommentKeys); {
+	case err != nil:
+		return fmt.Errorf("%w (--comment-keys, STADTGRAPH_COMMENT_KEYS)", err)
+	case len(d.CommentKeys) == 0 && d.CommentEmail != "" && d.CommentEmail != "refused":
+		return errors.New("e-mail addresses take a key to keep them by: set STADTGRAPH_COMMENT_KEYS to what `openssl rand -base64 32` prints (--comment-keys), or leave out --comment-email")
+	case d.CommentDepth < 0 || d.CommentDepth > comment.MaxDepth:
+		return fmt.Errorf("answers cannot be nested %d deep: choose from 0 to %d (--comment-depth, STADTGRAPH_COMMENT_DEPTH)", d.CommentDepth, comment.MaxDepth)
+	case d.CommentEdit < 0 || d.CommentEdit > 24*time.Hour:
+		return fmt.Errorf("%s to change a comment makes no sense: choose from 0s to 24h (--comment-edit, STADTGRAPH_COMMENT_EDIT)", d.CommentEdit)
+	case d.CommentRate < 1 || d.CommentRate > 1_000_000:
+		return fmt.Errorf("%d comments an hour make no sense: choose from 1 to 1000000 (--comment-rate, STADTGRAPH_COMMENT_RATE)", d.CommentRate)
+	case d.KeepEmails < 0 || d.KeepEmails > 3650:
+		return fmt.Errorf("e-mail addresses for %d days make no sense: choose from 0 to 3650 (--keep-emails, STADTGRAPH_KEEP_EMAILS)", d.KeepEmails)
+	}
+	return nil
+}
+
+func (d *discussing) config() (comment.Config, error) {
+	keys, err := comment.ParseKeys(d.CommentKeys)
+	c := comment.Defaults
+	c.Keys, c.Email = keys, comment.Need(strings.ToUpper(cmp.Or(d.CommentEmail, "required")))
+	c.Depth, c.Editable, c.Submissions = d.CommentDepth, d.CommentEdit, d.CommentRate
+	return c, err
 }
 
 // streaming is how many may follow what happens.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/comment"
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/pglocal"
 	"stadtgraph/internal/postgres"
@@ -283,6 +284,21 @@ func devToken(ctx context.Context, url, dataDir string) (secret string, err erro
 		return "", fmt.Errorf("the token for local use cannot be kept: %w", err)
 	}
 	return secret, tx.Commit(ctx)
+}
+
+// devKey is the key to the e-mail addresses of those who comment, which dev makes and
+// keeps beside its database.
+func devKey(dataDir string) (string, error) {
+	file := filepath.Join(dataDir, pglocal.KeyFile)
+	kept, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		key := comment.NewKey()
+		return key, writePrivate(file, key+"\n")
+	}
+	if err != nil {
+		return "", fmt.Errorf("the key in %s cannot be read: %w", file, err)
+	}
+	return strings.TrimSpace(string(kept)), nil
 }
 
 // writePrivate writes a new file that nobody else may read.

@@ -650,8 +650,8 @@ enum ChangeKind {
 }
 # ──────────────────────────── Writing ────────────────────────────
 """
-Everything that is written. Each mutation takes a token (` + "`" + `Authorization: Bearer …` + "`" + `), runs in one transaction of
-its own, one after the other, and answers with what it wrote as it is then. What can be mended is in ` + "`" + `userErrors` + "`" + `:
+Everything that is written. Each mutation but those of readers (` + "`" + `openCommentForm` + "`" + `, ` + "`" + `submitComment` + "`" + `, ` + "`" + `editComment` + "`" + `,
+` + "`" + `withdrawComment` + "`" + `, ` + "`" + `voteComment` + "`" + `, ` + "`" + `reportComment` + "`" + `) takes a token (` + "`" + `Authorization: Bearer …` + "`" + `). It runs in one transaction of its own, one after the other, and answers with what it wrote as it is then. What can be mended is in ` + "`" + `userErrors` + "`" + `:
 then nothing was written. A field of an input that is left out keeps its value; null clears it.
 
 With the header ` + "`" + `Idempotency-Key` + "`" + ` a request that is sent again with the same key and body gets the first answer.
@@ -677,6 +677,12 @@ enum UserErrorCode {
   NOT_ALLOWED
   """Außerhalb der Gebiete: the token is limited to territories, and this belongs to another or to none."""
   OUT_OF_SCOPE
+  """Geschlossen: the discussion takes no comments and votes any more."""
+  CLOSED
+  """Abgelaufen: the time for this is over; the message says what to ask for."""
+  EXPIRED
+  """Zu oft: it came too often from one network; try again later."""
+  RATE_LIMITED
 }
 """Why a mutation wrote nothing, for the one who can mend it."""
 type UserError {
@@ -4734,6 +4740,8 @@ type Article implements Node {
   commentsStatus: CommentsStatus!
   """When the discussion closes or closed; null if that is not set."""
   commentsCloseAt: DateTime
+  """Whether comments and votes are taken just now: its ` + "`" + `commentsStatus` + "`" + ` is OPEN, it is not archived, and ` + "`" + `commentsCloseAt` + "`" + ` has not come."""
+  commentsOpen: Boolean!
   """What the rules of the discussion are called."""
   commentPolicyTitle: String
   """Where the rules of the discussion can be read."""
@@ -5355,6 +5363,34 @@ enum CommentStatus {
   """Gelöscht on request of the person."""
   ERASED
 }
+"""Whom a comment is meant for."""
+enum CommentAudience {
+  """Öffentlichkeit."""
+  PUBLIC
+  """Redaktion: a message to the editors; it is never shown."""
+  EDITORS
+}
+"""Why moderators decided as they did, or what a reader reports."""
+enum CommentReason {
+  """Themenfremd: it is not about the article."""
+  OFF_TOPIC
+  """Beleidigung."""
+  INSULT
+  """Hetze."""
+  HATE
+  """Rechtswidrig."""
+  ILLEGAL
+  """Persönliche Daten: it tells of somebody what is nobody's business."""
+  PRIVACY
+  """Werbung."""
+  ADVERTISING
+  """Doppelt."""
+  DUPLICATE
+  """Regeln: the rules took it for spam."""
+  RULES
+  """Sonstiges."""
+  OTHER
+}
 """What a citizen says about an article."""
 type Comment implements Node {
   """Stable global id."""
@@ -5400,8 +5436,16 @@ type Comment implements Node {
     """In which order; oldest first if not given. Ties are broken by id, in the direction of the last field."""
     orderBy: [CommentOrder!]
   ): CommentConnection!
+  """Whether moderators have put its thread in front of the others."""
+  pinned: Boolean!
+  """When moderators last took a passage out of it, which ` + "`" + `[…]` + "`" + ` marks; null if they did not, or for a tombstone."""
+  redactedAt: DateTime
   """When it was approved; null if that was not recorded."""
   publishedAt: DateTime
+  """What moderators see besides. For them: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + ` or ` + "`" + `FORBIDDEN` + "`" + `."""
+  moderation: CommentModeration
+  """What readers have reported, the first first. For moderators, as ` + "`" + `moderation` + "`" + `."""
+  reports: [CommentReport!]!
   """Counts the changes of this entry."""
   version: Int!
   """When it was written."""
@@ -5433,6 +5477,38 @@ type EditorNote {
   """When it was written."""
   createdAt: DateTime!
 }
+"""What moderators see of a comment besides."""
+type CommentModeration {
+  """The author's e-mail address; null if none was given, if it was deleted some time after the decision, or if this server has no key to it."""
+  authorEmail: String
+  """Whom it is meant for."""
+  audience: CommentAudience!
+  """When somebody decided about it last; null while it waits."""
+  decidedAt: DateTime
+  """Which token decided; null while it waits, and if rules did."""
+  decidedBy: String
+  """Why."""
+  reason: CommentReason
+  """Why, in words."""
+  reasonText: String
+  """How suspicious the rules found it, from 0; from 100 on it was taken for spam."""
+  spamScore: Int!
+  """Which kinds of rules found something."""
+  spamReasons: [CommentRuleKind!]!
+  """How many reports nobody has decided about."""
+  openReports: Int!
+}
+"""What a reader reports about a comment."""
+type CommentReport {
+  """What is wrong with it."""
+  reason: CommentReason!
+  """The same in words."""
+  text: String
+  """When it was reported, the first time."""
+  createdAt: DateTime!
+  """When a moderator decided; null while nobody has."""
+  resolvedAt: DateTime
+}
 """Which comments to list. All conditions that are given must hold; an empty filter holds for everything."""
 input CommentFilter {
   """All of these hold."""
@@ -5451,8 +5527,74 @@ input CommentFilter {
   depth: IntFilter
   """Whether it was removed and only holds its place."""
   tombstone: BooleanFilter
+  """What the moderators decided; others than moderators see approved ones and tombstones only."""
+  status: CommentStatusFilter
+  """Whether its thread stands in front of the others."""
+  pinned: BooleanFilter
   """When it was written."""
   createdAt: DateTimeFilter
+}
+"""Which comments moderators look for. All conditions that are given must hold; an empty filter holds for everything."""
+input ModerationFilter {
+  """All of these hold."""
+  and: [ModerationFilter!]
+  """At least one of these holds."""
+  or: [ModerationFilter!]
+  """This does not hold."""
+  not: ModerationFilter
+  """Words to search for, as in ` + "`" + `search` + "`" + `. The best hits come first unless ` + "`" + `orderBy` + "`" + ` says otherwise. At most 256 characters."""
+  q: String
+  """Its global id."""
+  id: IDFilter
+  """What it is about; ` + "`" + `{territory: ["09461"]}` + "`" + ` is about a place, ` + "`" + `{municipalities: {some: {key: {eq: "09461000"}}}}` + "`" + ` about a town."""
+  article: ArticleFilter
+  """How many comments stand above it."""
+  depth: IntFilter
+  """What the moderators decided. Without this condition the list holds what waits and what is reported."""
+  status: CommentStatusFilter
+  """What only moderators see."""
+  moderation: CommentModerationFilter
+  """When it was written."""
+  createdAt: DateTimeFilter
+}
+"""A condition on what only moderators see. All conditions that are given must hold."""
+input CommentModerationFilter {
+  """True: it is not there. False: it is there, as it always is."""
+  isNull: Boolean
+  """Whom it is meant for."""
+  audience: CommentAudienceFilter
+  """How suspicious the rules found it."""
+  spamScore: IntFilter
+  """How many reports nobody has decided about."""
+  openReports: IntFilter
+  """When somebody decided about it."""
+  decidedAt: DateTimeFilter
+}
+"""Compares a ` + "`" + `CommentStatus` + "`" + `. All operators that are given must hold."""
+input CommentStatusFilter {
+  """Is this."""
+  eq: CommentStatus
+  """Is not this."""
+  ne: CommentStatus
+  """Is one of these."""
+  in: [CommentStatus!]
+  """Is none of these."""
+  notIn: [CommentStatus!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
+}
+"""Compares a ` + "`" + `CommentAudience` + "`" + `. All operators that are given must hold."""
+input CommentAudienceFilter {
+  """Is this."""
+  eq: CommentAudience
+  """Is not this."""
+  ne: CommentAudience
+  """Is one of these."""
+  in: [CommentAudience!]
+  """Is none of these."""
+  notIn: [CommentAudience!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
 }
 """A condition on related comments."""
 input CommentListFilter {
@@ -5467,6 +5609,10 @@ input CommentListFilter {
 enum CommentOrderField {
   """By the instant it was written."""
   CREATED_AT
+  """As a discussion is read: by the instant its thread began, and in a thread each comment behind what it answers, oldest first."""
+  THREAD
+  """Beste Gespräche: by the votes on the top of its thread (the lower bound of Wilson's interval, so that 90 of 100 comes before 2 of 2), pinned threads above all, the best with ` + "`" + `direction: DESC` + "`" + `; in a thread each comment behind what it answers, oldest first."""
+  TOP
   """Relevanz: how well it fits ` + "`" + `filter.q` + "`" + `, which it takes; the best with ` + "`" + `direction: DESC` + "`" + `."""
   RELEVANCE
 }
@@ -5492,6 +5638,14 @@ enum CommentFacet {
   YEAR
   """Tiefe im Gesprächsfaden."""
   DEPTH
+  """Stand der Moderation."""
+  STATUS
+  """Artikel."""
+  ARTICLE
+  """Land."""
+  STATE
+  """Gemeinde."""
+  MUNICIPALITY
 }
 """A page of comments, after the Relay Cursor Connections Specification."""
 type CommentConnection {
@@ -5528,6 +5682,620 @@ extend type Query {
     """Its global id."""
     id: ID!
   ): Comment
+  """What waits for moderators: comments that are PENDING, and those that readers have reported. With ` + "`" + `filter: {status: …}` + "`" + ` those of a status; ` + "`" + `facets(by: [STATUS])` + "`" + ` counts them all then. For moderators: others are refused."""
+  moderationQueue(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: ModerationFilter
+    """In which order; oldest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [CommentOrder!]
+  ): CommentConnection!
+}
+"""Whether a comment comes with an e-mail address."""
+enum CommentEmail {
+  """Nötig."""
+  REQUIRED
+  """Möglich."""
+  OPTIONAL
+  """Nicht angenommen: this server has no key to keep it by."""
+  REFUSED
+}
+"""Input of ` + "`" + `openCommentForm` + "`" + `."""
+input OpenCommentFormInput {
+  """The article that is commented on."""
+  article: ID!
+}
+"""Payload of ` + "`" + `openCommentForm` + "`" + `."""
+type OpenCommentFormPayload {
+  """To be sent with ` + "`" + `submitComment` + "`" + `, once."""
+  formToken: String
+  """Before this instant a comment is refused: nobody writes as quickly."""
+  sendFrom: DateTime
+  """From this instant on a comment is refused; ask for another form."""
+  sendUntil: DateTime
+  """Whether to ask for an e-mail address."""
+  email: CommentEmail
+  """How many characters a comment may have."""
+  maxLength: Int
+  """How deep answers are nested: comments of this ` + "`" + `depth` + "`" + ` cannot be answered."""
+  maxDepth: Int
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Hands out what a page needs to let somebody comment on an article. Anyone may call it; ask when the form is shown."""
+  openCommentForm(
+    """What to do."""
+    input: OpenCommentFormInput!
+  ): OpenCommentFormPayload!
+}
+"""Input of ` + "`" + `submitComment` + "`" + `."""
+input SubmitCommentInput {
+  """The article that is commented on."""
+  article: ID!
+  """The comment that is answered; it must be approved and belong to the same article."""
+  parent: ID
+  """The name to show; nobody has to give one. At most 100 characters."""
+  authorName: String
+  """Never shown to readers, and deleted some time after the decision. ` + "`" + `openCommentForm` + "`" + ` says whether it is needed."""
+  email: String
+  """What it says: Markdown without HTML, headings and images, at most 10,000 characters."""
+  body: String!
+  """Whom it is meant for."""
+  audience: CommentAudience! = PUBLIC
+  """From ` + "`" + `openCommentForm` + "`" + `."""
+  formToken: String!
+  """Leave it empty. Show it in the form where only programs look: what fills it in is taken for spam."""
+  website: String
+}
+"""Payload of ` + "`" + `submitComment` + "`" + `."""
+type SubmitCommentPayload {
+  """Its id."""
+  commentId: ID
+  """Always PENDING: it waits for a moderator."""
+  status: CommentStatus
+  """For ` + "`" + `editComment` + "`" + ` and ` + "`" + `withdrawComment` + "`" + `; keep it from others."""
+  editToken: String
+  """The name that was given."""
+  authorName: String
+  """What it says, in Markdown."""
+  body: String
+  """What it will look like, as safe HTML."""
+  bodyHtml: String
+  """Until when ` + "`" + `editComment` + "`" + ` and ` + "`" + `withdrawComment` + "`" + ` can be called, as long as nobody has decided about it."""
+  editableUntil: DateTime
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Hands in a comment, which waits for a moderator. Anyone may call it. Sent again with the same form and content, as after a lost connection, it gives the same answer."""
+  submitComment(
+    """What to do."""
+    input: SubmitCommentInput!
+  ): SubmitCommentPayload!
+}
+"""Input of ` + "`" + `editComment` + "`" + `."""
+input EditCommentInput {
+  """Which one."""
+  id: ID!
+  """From ` + "`" + `submitComment` + "`" + `."""
+  editToken: String!
+  """The name to show; null for none."""
+  authorName: String
+  """What it says."""
+  body: String
+}
+"""Payload of ` + "`" + `editComment` + "`" + `."""
+type EditCommentPayload {
+  """Its id."""
+  commentId: ID
+  """Where it stands: PENDING, it waits for a moderator."""
+  status: CommentStatus
+  """The name that was given."""
+  authorName: String
+  """What it says, in Markdown."""
+  body: String
+  """What it will look like, as safe HTML."""
+  bodyHtml: String
+  """Until when ` + "`" + `editComment` + "`" + ` and ` + "`" + `withdrawComment` + "`" + ` can be called, as long as nobody has decided about it."""
+  editableUntil: DateTime
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Changes a comment that waits, or with nothing but its token shows it. For its author, with the token from ` + "`" + `submitComment` + "`" + `."""
+  editComment(
+    """What to do."""
+    input: EditCommentInput!
+  ): EditCommentPayload!
+}
+"""Input of ` + "`" + `withdrawComment` + "`" + `."""
+input WithdrawCommentInput {
+  """Which one."""
+  id: ID!
+  """From ` + "`" + `submitComment` + "`" + `."""
+  editToken: String!
+}
+"""Payload of ` + "`" + `withdrawComment` + "`" + `."""
+type WithdrawCommentPayload {
+  """What was withdrawn; null if nothing was."""
+  withdrawnId: ID
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes back a comment that waits, and erases it. For its author, with the token from ` + "`" + `submitComment` + "`" + `."""
+  withdrawComment(
+    """What to do."""
+    input: WithdrawCommentInput!
+  ): WithdrawCommentPayload!
+}
+"""Input of ` + "`" + `voteComment` + "`" + `."""
+input VoteCommentInput {
+  """Which one."""
+  id: ID!
+  """1 in favour, -1 against, 0 takes the vote back."""
+  value: Int!
+}
+"""Payload of ` + "`" + `voteComment` + "`" + `."""
+type VoteCommentPayload {
+  """As it is now; null if nothing was written."""
+  comment: Comment
+  """The vote that counts."""
+  value: Int
+  """Tells you from other readers; keep it, and send it as the header ` + "`" + `Voter-Token` + "`" + `."""
+  voterToken: String
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Votes on a comment. Anyone may call it; a reader has one vote on each, the last one counts. Send what ` + "`" + `voterToken` + "`" + ` says as the header ` + "`" + `Voter-Token` + "`" + ` with all that follow."""
+  voteComment(
+    """What to do."""
+    input: VoteCommentInput!
+  ): VoteCommentPayload!
+}
+"""Input of ` + "`" + `reportComment` + "`" + `."""
+input ReportCommentInput {
+  """Which one."""
+  id: ID!
+  """What is wrong with it."""
+  reason: CommentReason!
+  """The same in words, at most 1,000 characters."""
+  text: String
+}
+"""Payload of ` + "`" + `reportComment` + "`" + `."""
+type ReportCommentPayload {
+  """What was reported; null if nothing was."""
+  reportedId: ID
+  """As in ` + "`" + `voteComment` + "`" + `."""
+  voterToken: String
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Tells the moderators of a comment. Anyone may call it; a reader reports each once, the last words count. The header ` + "`" + `Voter-Token` + "`" + ` tells readers apart, as for votes."""
+  reportComment(
+    """What to do."""
+    input: ReportCommentInput!
+  ): ReportCommentPayload!
+}
+"""What a moderator does with comments."""
+enum ModerationAction {
+  """Freigeben."""
+  APPROVE
+  """Ablehnen."""
+  REJECT
+  """Als Spam werten."""
+  MARK_SPAM
+  """Ausblenden, after it was approved; where answers hang on it, a tombstone stays."""
+  HIDE
+  """Zurück in die Warteschlange."""
+  RETURN
+  """Rückgängig: what it was before the last decision."""
+  UNDO
+  """Lassen: it stays as it is, and its reports are done."""
+  KEEP
+}
+"""A comment to decide about."""
+input ModeratedCommentInput {
+  """Which one."""
+  id: ID!
+  """The version that was looked at; another one is a CONFLICT."""
+  version: Int!
+}
+"""What became of one comment."""
+type ModerationResult {
+  """Which one."""
+  commentId: ID!
+  """Its status now; null if nothing was done."""
+  status: CommentStatus
+  """Its version now; null if nothing was done."""
+  version: Int
+  """Why nothing was done."""
+  userErrors: [UserError!]!
+}
+"""Input of ` + "`" + `moderateComments` + "`" + `."""
+input ModerateCommentsInput {
+  """Which ones."""
+  comments: [ModeratedCommentInput!]!
+  """What to do."""
+  action: ModerationAction!
+  """Why."""
+  reason: CommentReason
+  """Why, in words for other moderators, at most 1,000 characters."""
+  reasonText: String
+}
+"""Payload of ` + "`" + `moderateComments` + "`" + `."""
+type ModerateCommentsPayload {
+  """What became of each, in their order."""
+  results: [ModerationResult!]!
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Decides about up to 100 comments. Each stands for itself: what cannot be done is in its ` + "`" + `userErrors` + "`" + `, and the others are done. Their reports are done, too. Takes the role MODERATOR or ADMIN."""
+  moderateComments(
+    """What to do."""
+    input: ModerateCommentsInput!
+  ): ModerateCommentsPayload!
+}
+"""Input of ` + "`" + `pinComment` + "`" + `."""
+input PinCommentInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """Whether it stands in front."""
+  pinned: Boolean!
+}
+"""Payload of ` + "`" + `pinComment` + "`" + `."""
+type PinCommentPayload {
+  """As it is now; null if nothing was written."""
+  comment: Comment
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Puts a thread in front of the others where they are ordered by TOP, or back. Takes the role MODERATOR or ADMIN."""
+  pinComment(
+    """What to do."""
+    input: PinCommentInput!
+  ): PinCommentPayload!
+}
+"""Input of ` + "`" + `redactComment` + "`" + `."""
+input RedactCommentInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """The passage, as it stands in ` + "`" + `body` + "`" + `."""
+  passage: String!
+  """Whether to forget what it said before; else moderators still see it in ` + "`" + `revisions` + "`" + `."""
+  forget: Boolean! = false
+}
+"""Payload of ` + "`" + `redactComment` + "`" + `."""
+type RedactCommentPayload {
+  """As it is now; null if nothing was written."""
+  comment: Comment
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes a passage out of a comment, wherever it stands, and marks it by ` + "`" + `[…]` + "`" + `. Moderators cannot rewrite comments otherwise. Takes the role MODERATOR or ADMIN."""
+  redactComment(
+    """What to do."""
+    input: RedactCommentInput!
+  ): RedactCommentPayload!
+}
+"""Input of ` + "`" + `addEditorNote` + "`" + `."""
+input AddEditorNoteInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """What it says, at most 2,000 characters."""
+  text: String!
+  """Who signs it, such as ` + "`" + `Red.` + "`" + `."""
+  signature: String!
+}
+"""Payload of ` + "`" + `addEditorNote` + "`" + `."""
+type AddEditorNotePayload {
+  """As it is now; null if nothing was written."""
+  comment: Comment
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Puts a note beside a comment. Takes the role MODERATOR or ADMIN."""
+  addEditorNote(
+    """What to do."""
+    input: AddEditorNoteInput!
+  ): AddEditorNotePayload!
+}
+"""Input of ` + "`" + `removeEditorNote` + "`" + `."""
+input RemoveEditorNoteInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """Which note, from 1, as they stand in ` + "`" + `editorNotes` + "`" + `."""
+  note: Int!
+}
+"""Payload of ` + "`" + `removeEditorNote` + "`" + `."""
+type RemoveEditorNotePayload {
+  """As it is now; null if nothing was written."""
+  comment: Comment
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Takes a note away. Takes the role MODERATOR or ADMIN."""
+  removeEditorNote(
+    """What to do."""
+    input: RemoveEditorNoteInput!
+  ): RemoveEditorNotePayload!
+}
+"""Input of ` + "`" + `eraseComment` + "`" + `."""
+input EraseCommentInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `eraseComment` + "`" + `."""
+type EraseCommentPayload {
+  """As it is now; null if nothing was written."""
+  comment: Comment
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Erases a comment for good: its text, its author's name and address, its votes and reports, and what the history knows of it. Where answers hang on it, a tombstone stays. Takes the role MODERATOR or ADMIN."""
+  eraseComment(
+    """What to do."""
+    input: EraseCommentInput!
+  ): EraseCommentPayload!
+}
+"""Input of ` + "`" + `moderateDiscussion` + "`" + `."""
+input ModerateDiscussionInput {
+  """Which article."""
+  id: ID!
+  """The version of the article that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """Whether it can be discussed."""
+  status: CommentsStatus
+  """When it closes; null for never."""
+  closeAt: DateTime
+}
+"""Payload of ` + "`" + `moderateDiscussion` + "`" + `."""
+type ModerateDiscussionPayload {
+  """As it is now; null if nothing was written."""
+  article: Article
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Opens or closes the discussion of an article, or says when it closes. What is there stays visible. Takes the role MODERATOR or ADMIN."""
+  moderateDiscussion(
+    """What to do."""
+    input: ModerateDiscussionInput!
+  ): ModerateDiscussionPayload!
+}
+"""What is kept of somebody: one comment."""
+type PersonalCommentResult {
+  """Its id."""
+  commentId: ID!
+  """What it is about."""
+  articleId: ID!
+  """The name that was given."""
+  authorName: String
+  """The address that was given."""
+  email: String!
+  """What it says."""
+  body: String!
+  """What the moderators decided."""
+  status: CommentStatus!
+  """When it was written."""
+  createdAt: DateTime!
+}
+"""Input of ` + "`" + `exportPersonalData` + "`" + `."""
+input ExportPersonalDataInput {
+  """Whose data."""
+  email: String!
+}
+"""Payload of ` + "`" + `exportPersonalData` + "`" + `."""
+type ExportPersonalDataPayload {
+  """The comments of this address."""
+  comments: [PersonalCommentResult!]!
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Gives all that is kept of an e-mail address, for whoever asks what is kept of them (DSGVO, Artikel 15). Takes the role ADMIN, and no ` + "`" + `Idempotency-Key` + "`" + `: its answer is kept nowhere."""
+  exportPersonalData(
+    """What to do."""
+    input: ExportPersonalDataInput!
+  ): ExportPersonalDataPayload!
+}
+"""Input of ` + "`" + `erasePersonalData` + "`" + `."""
+input ErasePersonalDataInput {
+  """Whose data."""
+  email: String!
+}
+"""Payload of ` + "`" + `erasePersonalData` + "`" + `."""
+type ErasePersonalDataPayload {
+  """How many comments were erased; null if nothing was done."""
+  erasedCount: Int
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Erases all comments of an e-mail address as ` + "`" + `eraseComment` + "`" + ` does (DSGVO, Artikel 17). Comments whose address was deleted already are not found by it. Takes the role ADMIN, and no ` + "`" + `Idempotency-Key` + "`" + `: its answer is kept nowhere."""
+  erasePersonalData(
+    """What to do."""
+    input: ErasePersonalDataInput!
+  ): ErasePersonalDataPayload!
+}
+
+# ──────────────────────────── CommentRule ────────────────────────────
+"""What a rule asks about."""
+enum CommentRuleKind {
+  """Wort: a word or words, whatever their case."""
+  WORD
+  """Verweisziel: a link to a host or below it."""
+  LINK_HOST
+  """Mailanbieter: an e-mail address at a host or below it."""
+  EMAIL_HOST
+  """Anzahl der Verweise: that many links or more."""
+  LINKS
+  """Erster Beitrag: no comment of the address was approved yet, or none was given."""
+  FIRST_COMMENT
+  """Doppelt: somebody has sent the same text within a day."""
+  DUPLICATE
+  """Falle: a field is filled in that people do not see."""
+  HONEYPOT
+}
+"""What makes a comment suspicious. The scores of the rules that hold are added up; from 100 on a comment is taken for spam. For moderators: others do not see rules."""
+type CommentRule implements Node {
+  """Stable global id."""
+  id: ID!
+  """What it asks about."""
+  kind: CommentRuleKind!
+  """Of WORD the word, of hosts the host; null for others."""
+  pattern: String
+  """Of LINKS how many; null for others."""
+  threshold: Int
+  """How suspicious a comment is of which it holds, 0 to 100."""
+  score: Int!
+  """Whether it is asked."""
+  active: Boolean!
+  """What it is for."""
+  description: String
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was made."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""One of the rules in a connection, with its place."""
+type CommentRuleEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: CommentRule!
+}
+"""A page of rules, after the Relay Cursor Connections Specification."""
+type CommentRuleConnection {
+  """The items with their cursors."""
+  edges: [CommentRuleEdge!]!
+  """The items alone."""
+  nodes: [CommentRule!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many there are in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """The rules that comments are judged by, by kind. For moderators: others are refused."""
+  commentRules(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+  ): CommentRuleConnection!
+}
+"""A rule, or what changes of one."""
+input CommentRuleInput {
+  """What it asks about."""
+  kind: CommentRuleKind
+  """Of WORD the word, of hosts the host."""
+  pattern: String
+  """Of LINKS how many."""
+  threshold: Int
+  """How suspicious a comment is of which it holds, 0 to 100."""
+  score: Int
+  """Whether it is asked."""
+  active: Boolean
+  """What it is for."""
+  description: String
+}
+"""Input of ` + "`" + `createCommentRule` + "`" + `."""
+input CreateCommentRuleInput {
+  """The rule."""
+  rule: CommentRuleInput!
+}
+"""Payload of ` + "`" + `createCommentRule` + "`" + `."""
+type CreateCommentRulePayload {
+  """As it is now; null if nothing was written."""
+  rule: CommentRule
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a rule. Takes the role ADMIN."""
+  createCommentRule(
+    """What to do."""
+    input: CreateCommentRuleInput!
+  ): CreateCommentRulePayload!
+}
+"""Input of ` + "`" + `updateCommentRule` + "`" + `."""
+input UpdateCommentRuleInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """What changes."""
+  rule: CommentRuleInput!
+}
+"""Payload of ` + "`" + `updateCommentRule` + "`" + `."""
+type UpdateCommentRulePayload {
+  """As it is now; null if nothing was written."""
+  rule: CommentRule
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Changes a rule; comments that came before stay as they were judged. Takes the role ADMIN."""
+  updateCommentRule(
+    """What to do."""
+    input: UpdateCommentRuleInput!
+  ): UpdateCommentRulePayload!
+}
+"""Input of ` + "`" + `deleteCommentRule` + "`" + `."""
+input DeleteCommentRuleInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `deleteCommentRule` + "`" + `."""
+type DeleteCommentRulePayload {
+  """What was deleted; null if nothing was."""
+  deletedId: ID
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Deletes a rule. Takes the role ADMIN."""
+  deleteCommentRule(
+    """What to do."""
+    input: DeleteCommentRuleInput!
+  ): DeleteCommentRulePayload!
 }
 
 # ──────────────────────────── Topic ────────────────────────────

@@ -91,6 +91,7 @@ var Article = plan.Object{
 		"observations":       plan.Through("article_figure", "article_id", "figure_id"),
 		"commentsStatus":     plan.Column("comments_status"),
 		"commentsCloseAt":    plan.Column("comments_close_at"),
+		"commentsOpen":       plan.Expr("({comments_status} = 'OPEN' AND {publication_status} <> 'ARCHIVED' AND coalesce({comments_close_at} > {now}, true))"),
 		"commentPolicyTitle": plan.Column("comment_policy_title"),
 		"commentPolicyUrl":   plan.Column("comment_policy_url"),
 		"commentCount":       plan.Expr("(SELECT count(*)::int4 FROM comment c WHERE c.article_id = {id} AND c.visible)"),

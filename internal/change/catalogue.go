@@ -55,7 +55,7 @@ var auditEntry = plan.Object{
 var entry = func() plan.Field {
 	var variants []plan.Variant
 	for _, name := range []string{"State", "Municipality", "Organization", "Topic", "Person", "Event", "Ranking", "RankingEntry", "Platform", "Indicator",
-		"Observation", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward", "Article", "Comment", "MediaAsset"} {
+		"Observation", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward", "Article", "Comment", "CommentRule", "MediaAsset"} {
 		variants = append(variants, plan.Variant{Type: name, Column: "object_id", When: plan.SQL("{type} = '" + name + "'")})
 	}
 	return plan.Either(variants...)

@@ -33,7 +33,7 @@ type Beginner interface {
 // acting is how triggers know an actor.
 type acting struct {
 	Token  string    `json:"token,omitempty"`
-	Name   string    `json:"name"`
+	Name   string    `json:"name,omitempty"` // nobody has to say who it is who comments
 	Role   auth.Role `json:"role,omitempty"`
 	Action string    `json:"action,omitempty"`
 }

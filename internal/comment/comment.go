@@ -1,13 +1,41 @@
-// Package comment is the noun of what citizens say about articles.
+// Package comment is the noun of what citizens say about articles, and of those who
+// moderate it.
+//
+// The public takes part at a Desk: it hands in comments, which wait for a moderator
+// (submit.go, judged by rules, rule.go), votes and reports (vote.go). Nobody has to
+// say who they are; what takes the place of that are tokens signed by us (token.go) and
+// counts by hashes of networks (desk.go). Moderators decide in transactions of the
+// one writer (moderate.go). E-mail addresses are kept encrypted, apart from comments
+// and out of their history, and deleted some time after the decision (key.go,
+// privacy.go).
 package comment
 
 import (
+	"maps"
+
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/value"
 )
 
-// Objects are the readable shapes of the noun.
-var Objects = []plan.Object{Comment, EditorNote}
+// Objects are the readable shapes of the noun. Open decrypts e-mail addresses, which
+// are empty without it.
+func Objects(open func(sealed, row []byte) string) []plan.Object {
+	shown := moderation
+	shown.Fields = maps.Clone(shown.Fields)
+	shown.Fields["authorEmail"] = plan.Field{Made: &plan.Made{
+		From: []plan.SQL{"(SELECT s.email FROM comment_submission s WHERE s.comment_id = {id})", "{id}"},
+		Make: func(columns [][]byte) any {
+			if open == nil || columns[0] == nil {
+				return nil
+			}
+			if email := open(columns[0], columns[1]); email != "" {
+				return email
+			}
+			return nil
+		},
+	}}
+	return []plan.Object{Comment, EditorNote, shown, report, Rule}
+}
 
 // Comment is one contribution to a discussion. Triggers store whether it is
 // visible, or the tombstone of a removed one on which visible replies hang.
@@ -21,6 +49,10 @@ var Comment = plan.Object{
 		Via:       plan.Via{Type: "Article", Column: "article_id"},
 	},
 	Order: []plan.Term{{Field: "createdAt"}},
+	Sorts: map[string]plan.Sort{
+		"thread": {By: "{thread_at}", Scalar: "DateTime", Then: "{path}"},
+		"top":    {By: "{thread_rank}", Scalar: "Int", Then: "{path}"},
+	},
 	Search: &plan.Search{
 		Boost: 0.001, Fame: "0", // behind all else
 		Body: "CASE WHEN {status} NOT IN ('HIDDEN', 'ERASED') THEN {body_text} END",
@@ -29,6 +61,11 @@ var Comment = plan.Object{
 	Facets: map[string]plan.Facet{
 		"year":  {Path: []string{"createdAt"}, Filters: []string{"createdAt"}, Year: true},
 		"depth": plan.By("depth"),
+
+		"status":       plan.By("status"),
+		"article":      plan.By("article"),
+		"state":        plan.By("article", "municipalities", "state"),
+		"municipality": plan.By("article", "municipalities"),
 	},
 	Fields: plan.Fields{
 		"article":     plan.One("article_id"),
@@ -45,6 +82,10 @@ var Comment = plan.Object{
 		"editorNotes": plan.Rows("comment_note", "comment_id", "{position}").And("NOT {parent.tombstone}"),
 		"replyCount":  plan.Expr("(SELECT count(*)::int4 FROM comment c WHERE c.parent_id = {id} AND c.visible)"),
 		"replies":     plan.Held("parent_id", ""),
+		"pinned":      plan.Column("pinned"),
+		"redactedAt":  plan.Expr("(CASE WHEN NOT {tombstone} THEN {redacted_at} END)"),
+		"moderation":  plan.ValueIf("", "{id}").For(plan.Moderator),
+		"reports":     plan.Rows("comment_report", "comment_id", "{created_at}, {reporter}").For(plan.Moderator),
 		"publishedAt": plan.Column("published_at"),
 		"version":     plan.Column("version"),
 		"revisions":   value.Revisions("Comment"),
@@ -63,5 +104,35 @@ var EditorNote = plan.Object{
 	},
 }
 
-// Roots are the look-ups of the noun.
-var Roots = []plan.Root{{Name: "comment", Lookup: plan.ByID}}
+// moderation is what moderators see besides.
+var moderation = plan.Object{
+	Type: "CommentModeration",
+	Fields: plan.Fields{
+		"audience":    plan.Column("audience"),
+		"decidedAt":   plan.Column("decided_at"),
+		"decidedBy":   plan.Column("decided_by"),
+		"reason":      plan.Column("reason"),
+		"reasonText":  plan.Column("reason_text"),
+		"spamScore":   plan.Column("spam_score"),
+		"spamReasons": plan.Column("spam_reasons"),
+		"openReports": plan.Column("open_reports"),
+	},
+}
+
+// report is what a reader reports. Who it was is kept to nobody.
+var report = plan.Object{
+	Type: "CommentReport", Table: "comment_report",
+	Fields: plan.Fields{
+		"reason":     plan.Column("reason"),
+		"text":       plan.Column("text"),
+		"createdAt":  plan.Column("created_at"),
+		"resolvedAt": plan.Column("resolved_at"),
+	},
+}
+
+// Roots are the fields of Query of the noun.
+var Roots = []plan.Root{
+	{Name: "comment", Lookup: plan.ByID},
+	{Name: "moderationQueue", Listed: []plan.Listing{{Field: "status", Where: "{status} = 'PENDING' OR {open_reports} > 0"}}, Least: plan.Moderator},
+	{Name: "commentRules", Least: plan.Moderator},
+}

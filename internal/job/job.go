@@ -3,8 +3,9 @@
 // once. Its tables come with our migrations.
 //
 // Jobs come round: one writes the changes of what has fallen due, such as scheduled
-// publications (history_due), another forgets what of the history is older than is to be
-// kept (history_forget), and if there is a CDN, one tells it what is outdated (Purge).
+// publications (history_due), another forgets what is older than is to be kept:
+// the history (history_forget), kept answers and what is personal of those who comment;
+// and if there is a CDN, one tells it what is outdated (Purge).
 package job
 
 import (
@@ -19,6 +20,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"stadtgraph/internal/change"
+	"stadtgraph/internal/comment"
 	"stadtgraph/internal/write"
 )
 
@@ -32,6 +34,7 @@ const (
 type Config struct {
 	History time.Duration // who changed what, and what it was before
 	Feed    time.Duration // changes that nobody made: what it hangs on was published, or time went by
+	Emails  time.Duration // addresses of those who comment, from the decision on
 	Polling bool          // behind a proxy that loses notifications
 	Purge   *Purge        // nil if nobody is to be told
 }
@@ -167,6 +170,9 @@ func Forget(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 	}
 	if err := write.Forget(ctx, tx, write.Remember); err != nil {
 		return fmt.Errorf("forget answers that nobody asks for again: %w", err)
+	}
+	if err := comment.Forget(ctx, tx, c.Emails); err != nil {
+		return err
 	}
 	return tx.Commit(ctx)
 }

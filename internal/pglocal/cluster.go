@@ -256,7 +256,7 @@ func Reset(dataDir string) error {
 			return err
 		}
 	}
-	for _, name := range []string{"data", "data.new", "run", "password", TokenFile, "postgres.log", marker} {
+	for _, name := range []string{"data", "data.new", "run", "password", TokenFile, KeyFile, "postgres.log", marker} {
 		if err := os.RemoveAll(s.path(name)); err != nil {
 			return unwritable(s.dir, err)
 		}

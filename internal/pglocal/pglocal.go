@@ -37,6 +37,8 @@ const (
 	// TokenFile is where whoever starts a cluster may keep a secret of its own, in the
 	// data directory: it goes when the data goes.
 	TokenFile = "admin-token"
+	// KeyFile is another.
+	KeyFile = "comment-key"
 	// Role owns the databases and may create more.
 	Role = "stadtgraph"
 

@@ -35,7 +35,11 @@ var Columns = []Column{
 
 // Values renders a text and gives what to store, by column name.
 func (c Column) Values(markdown string) map[string]any {
-	r := text.Render(markdown, c.Profile)
+	return c.Rendered(text.Render(markdown, c.Profile))
+}
+
+// Rendered gives what to store of a text that has been rendered.
+func (c Column) Rendered(r text.Rendered) map[string]any {
 	values := map[string]any{
 		c.Name + "_html":     r.HTML,
 		c.Name + "_text":     r.Text,

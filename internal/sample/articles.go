@@ -251,6 +251,14 @@ func (g *generator) writeArticle(b *batch, i int) {
 
 var commentStatuses = weighted{{"APPROVED", 880}, {"PENDING", 40}, {"REJECTED", 30}, {"SPAM", 25}, {"HIDDEN", 15}, {"ERASED", 10}}
 
+// previous are the statuses that decided ones came from.
+var previous = map[string]weighted{
+	"APPROVED": {{"PENDING", 970}, {"HIDDEN", 10}, {"REJECTED", 10}, {"SPAM", 10}},
+	"REJECTED": {{"PENDING", 100}}, "SPAM": {{"PENDING", 100}}, "HIDDEN": {{"APPROVED", 100}}, "PENDING": {{"", 100}}, "ERASED": {{"", 100}},
+}
+
+var reasons = []string{"OFF_TOPIC", "INSULT", "HATE", "ILLEGAL", "PRIVACY", "ADVERTISING", "DUPLICATE", "OTHER"}
+
 // erased is the text of a comment that was wiped.
 var erased = rendered(comment, "")
 
@@ -266,6 +274,10 @@ func (g *generator) writeComments(b *batch, i int, a article) {
 		status, audience     string
 		at                   time.Time
 		open, visible, above bool // above something visible
+
+		path string    // in the order of threads
+		top  time.Time // when its thread began
+		rank int       // of its thread
 	}
 	d := roll("comments", i)
 	at := a.at
@@ -274,7 +286,8 @@ func (g *generator) writeComments(b *batch, i int, a article) {
 	for c := range thread {
 		at = at.Add(time.Duration(1+d.IntN(1+d.IntN(longest))) * time.Second)
 		s := said{parent: -1, at: at, status: commentStatuses.pick(d), audience: "PUBLIC", id: key("comment", first+c, at)}
-		s.root = s.id
+		s.root, s.top = s.id, at
+		s.path = fmt.Sprintf("%016x%x", at.UnixMicro()+62_135_596_800_000_000, s.id[:])
 		if d.chance(1) {
 			s.audience = "EDITORS"
 		}
@@ -285,6 +298,7 @@ func (g *generator) writeComments(b *batch, i int, a article) {
 			if up := &thread[p]; up.depth < 9 && (up.depth < 4 || d.chance(30)) && (up.open || d.chance(20)) {
 				s.parent, s.root, s.depth = p, up.root, up.depth+1
 				s.open = s.open && up.open
+				s.path, s.top = up.path+s.path, up.top
 			}
 		}
 		s.visible = s.open && s.status == "APPROVED"
@@ -317,14 +331,40 @@ func (g *generator) writeComments(b *batch, i int, a article) {
 			decided = s.at.Add(time.Duration(d.between(1, 900)) * time.Minute)
 			up, down = d.IntN(1+d.IntN(24)), d.IntN(1+d.IntN(8))
 		}
+		if s.parent >= 0 {
+			s.rank = thread[s.parent].rank
+		} else {
+			s.rank = wilson(up, down)
+		}
+		thread[c].rank = s.rank
 		modified := s.at
 		if !decided.IsZero() {
 			modified = decided
 		}
+		m := roll("moderated", first+c)
+		before, reason, score := opt(previous[s.status].pick(m)), opt(""), 0
+		switch s.status {
+		case "REJECTED", "HIDDEN":
+			reason = opt(pick(m, reasons))
+		case "SPAM":
+			reason, score = "RULES", m.between(100, 200)
+		case "PENDING":
+			score = m.IntN(100)
+		}
 		b.add("comment", s.id, a.id, parent, s.root, s.depth, name, text, s.status, s.audience, up, down,
-			s.visible, s.open && !s.visible && s.above, decided, s.at, modified)
+			s.visible, s.open && !s.visible && s.above, decided, s.at, modified, s.path, s.top, s.rank, before, reason, score)
 		if d.chance(1) {
 			b.add("comment_note", s.id, 1, d.spin(pick(d, editorNotes)), "Musterredaktion", modified.Add(time.Hour))
 		}
 	}
+}
+
+// wilson is comment_rank of the database.
+func wilson(up, down int) int {
+	n := float64(up + down)
+	if n == 0 {
+		return 0
+	}
+	p := float64(up) / n
+	return int(math.RoundToEven(1000 * (p + 1.9208/n - 1.96*math.Sqrt((p*(1-p)+0.9604/n)/n)) / (1 + 3.8416/n)))
 }

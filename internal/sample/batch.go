@@ -97,7 +97,7 @@ var tables = []table{
 	columns("article_media", "article_id position media_id lead caption"),
 	columns("article_previous", "article_id position previous_id"),
 	columns("article_source", "article_id position source_id"),
-	columns("comment", "id article_id parent_id root_id depth author_name body:short status audience upvotes downvotes visible tombstone published_at created_at modified_at"),
+	columns("comment", "id article_id parent_id root_id depth author_name body:short status audience upvotes downvotes visible tombstone published_at created_at modified_at path thread_at thread_rank previous_status reason spam_score"),
 	columns("comment_note", "comment_id position text signature created_at"),
 	columns("identifier", "scheme value organization_id person_id program_id award_id"),
 	columns("former_slug", "type slug id"),

@@ -125,7 +125,7 @@ func triggers(verb string) string {
 	var sql strings.Builder
 	for _, t := range [][2]string{
 		{"strategy", "strategy_lineage_set"}, {"strategy", "strategy_lineage_spread"},
-		{"comment", "comment_thread_set"}, {"comment", "comment_visibility_kept"},
+		{"comment", "comment_thread_set"}, {"comment", "comment_visibility_kept"}, {"comment", "comment_visibility_begun"},
 	} {
 		fmt.Fprintf(&sql, "ALTER TABLE %s %s TRIGGER %s;\n", t[0], verb, t[1])
 	}

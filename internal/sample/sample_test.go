@@ -268,7 +268,7 @@ func checkTriggers(t *testing.T, pool *pgxpool.Pool) {
 		`CREATE TEMP TABLE was ON COMMIT DROP AS SELECT * FROM comment`,
 		`DELETE FROM comment_note`,
 		`DELETE FROM comment`,
-		`INSERT INTO comment SELECT (jsonb_populate_record(w, '{"visible": false, "tombstone": false, "depth": 0, "root_id": "00000000-0000-0000-0000-000000000000"}')).* FROM was w ORDER BY w.depth`,
+		`INSERT INTO comment SELECT (jsonb_populate_record(w, '{"visible": false, "tombstone": false, "depth": 0, "root_id": "00000000-0000-0000-0000-000000000000", "path": "", "thread_rank": 0}')).* FROM was w ORDER BY w.depth`,
 		`CREATE TEMP TABLE lineage ON COMMIT DROP AS SELECT id, lineage_id FROM strategy`,
 		`UPDATE strategy SET lineage_id = id`,
 		`UPDATE strategy SET predecessor_id = predecessor_id`,
@@ -278,7 +278,7 @@ func checkTriggers(t *testing.T, pool *pgxpool.Pool) {
 		}
 	}
 	if got := value(t, tx, `SELECT string_agg(w::text || ' ' || c::text, e'\n') FROM was w JOIN comment c USING (id)
-		WHERE (w.root_id, w.depth, w.visible, w.tombstone) IS DISTINCT FROM (c.root_id, c.depth, c.visible, c.tombstone)`); got != "null" {
+		WHERE (w.root_id, w.depth, w.visible, w.tombstone, w.path, w.thread_at, w.thread_rank) IS DISTINCT FROM (c.root_id, c.depth, c.visible, c.tombstone, c.path, c.thread_at, c.thread_rank)`); got != "null" {
 		t.Errorf("the triggers differ about comments:\n%s", got)
 	}
 	if got := value(t, tx, `SELECT string_agg(s.title, e'\n') FROM strategy s JOIN lineage l USING (id) WHERE l.lineage_id <> s.lineage_id`); got != "null" {

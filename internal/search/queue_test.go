@@ -249,7 +249,7 @@ func TestMigrations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := postgres.MigrateDown(t.Context(), url, migrations.FS, int(schema.Version)-20); err != nil {
+	if _, err := postgres.MigrateDown(t.Context(), url, migrations.FS, len(schema.Applied)-20); err != nil {
 		t.Fatal(err)
 	}
 	if left := list[string](t, pool, `SELECT proname::text FROM pg_proc WHERE proname LIKE 'search%' UNION ALL SELECT relname::text FROM pg_class WHERE relname LIKE 'search%'
@@ -275,7 +275,7 @@ func TestMissingExtension(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := postgres.MigrateDown(t.Context(), url, migrations.FS, int(schema.Version)-20); err != nil {
+	if _, err := postgres.MigrateDown(t.Context(), url, migrations.FS, len(schema.Applied)-20); err != nil {
 		t.Fatal(err)
 	}
 	exec(t, pool, `DROP EXTENSION pg_trgm`)

@@ -129,6 +129,8 @@ var constraints = map[string]rule{
 	"measure_position_unique":                     {[]string{"position"}, Taken, "Another measure of the strategy has this position."},
 	"measure_position_in_strategy":                {[]string{"position"}, Invalid, "A position needs a strategy."},
 	"measure_owner_one":                           {nil, Required, "This names nothing."},
+	"comment_rule_pattern_given":                  {[]string{"pattern"}, Invalid, "A rule about words or hosts names one, others do not."},
+	"comment_rule_threshold_given":                {[]string{"threshold"}, Invalid, "A rule about how many links there are says from how many on, others do not."},
 	"person_parts_whole":                          {[]string{"familyName"}, Invalid, "Give the given name and the family name, or neither."},
 	"person_affiliation_says_where":               {nil, Required, "An affiliation needs a role or a place."},
 	"ranking_edition_unique":                      {[]string{"edition"}, Taken, "This edition of the ranking is there already."},

@@ -210,6 +210,10 @@ const (
 	Conflict   Code = "CONFLICT"
 	NotAllowed Code = "NOT_ALLOWED"
 	OutOfScope Code = "OUT_OF_SCOPE"
+
+	Closed      Code = "CLOSED"
+	Expired     Code = "EXPIRED"
+	RateLimited Code = "RATE_LIMITED"
 )
 
 // UserError is one thing that the caller can mend.
