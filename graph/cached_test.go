@@ -230,6 +230,7 @@ func (w *scribe) write() string {
 // tells when it is written, under one of the names that the planner's words lead to.
 func TestEverythingReadIsTold(t *testing.T) {
 	t.Parallel()
+	compares(t)
 	pool := pgtest.From(t, "awkward", awkwardVersion, fillAwkward)
 	catalogue, err := graph.Catalogue()
 	if err != nil {

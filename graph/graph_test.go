@@ -89,3 +89,12 @@ func TestFirstQuestion(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// compares begins a test that compares thousands of answers, one after the other. There
+// are no races in it, and the race detector makes minutes of it.
+func compares(t *testing.T) {
+	t.Helper()
+	if race {
+		t.Skip("compares one after the other: without the race detector it runs")
+	}
+}

@@ -383,6 +383,7 @@ func digest(t *testing.T, pool *pgxpool.Pool) (sum string) {
 
 func TestHostileInput(t *testing.T) {
 	t.Parallel()
+	compares(t)
 	pool := pgtest.From(t, "shipped", seedVersion(), seed)
 	e := newWriting(t, pool)
 	h := newHostility(t, pool, e)

@@ -196,6 +196,7 @@ func (a *asker) values(name string, t *ast.Type, node string) []string {
 
 func TestIndexed(t *testing.T) {
 	t.Parallel()
+	compares(t)
 	if testing.Short() {
 		t.Skip("fills large tables")
 	}

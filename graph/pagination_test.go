@@ -222,6 +222,7 @@ func orders(schema *ast.Schema, o *plan.Object, r *rand.Rand) (all []any) {
 
 func TestPagesOfRoots(t *testing.T) {
 	t.Parallel()
+	compares(t)
 	c := newComparison(t)
 	viewer := plan.Viewer{Role: plan.Editor, Now: awkwardNows[0]}
 	c.ref.viewer = viewer
@@ -275,6 +276,7 @@ func TestPagesByDistance(t *testing.T) {
 
 func TestPagesOfRelations(t *testing.T) {
 	t.Parallel()
+	compares(t)
 	c := newComparison(t)
 	viewer := plan.Viewer{Role: plan.Moderator, Now: awkwardNows[0]}
 	c.ref.viewer = viewer
@@ -694,6 +696,7 @@ func (w *writer) change() string {
 // none reaches Postgres as something that it cannot read.
 func TestMadeUpCursors(t *testing.T) {
 	t.Parallel()
+	compares(t)
 	c := newComparison(t)
 	viewer := plan.Viewer{Role: plan.Public, Now: awkwardNows[0]}
 	r := rand.New(rand.NewPCG(9, 10))

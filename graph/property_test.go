@@ -49,6 +49,7 @@ const enough = 1200
 //	go test ./graph -run Reference -operations 20000 -seed 7
 func TestPlannerAgreesWithReference(t *testing.T) {
 	t.Parallel()
+	compares(t)
 	t.Logf("seed %d", *seedFlag)
 	c := newComparison(t)
 	executor := graph.NewExecutor(c.planners[0])

@@ -37,6 +37,7 @@ const (
 //	corrections  of the misspelt queries, how many are put right
 func TestJudged(t *testing.T) { //nolint:tparallel // its subtests are, in a group that ends before the figures are read
 	t.Parallel()
+	compares(t)
 	if testing.Short() {
 		t.Skip("asks more than 500 questions")
 	}
