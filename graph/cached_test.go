@@ -126,7 +126,7 @@ func TestKeptAnswersAreRight(t *testing.T) {
 		wrote := w.write() + "\n" + w.write() + "\n" + w.write()
 		answers.Sync(t.Context())
 		for n, q := range questions {
-			look := answers.Get(nil, cache.KeyOf(q.query, "", q.vars))
+			look := answers.Get(nil, cache.KeyOf("", q.query, "", q.vars))
 			fresh, from := q.read(t, executor)
 			switch {
 			case look.Outcome == cache.Hit:

@@ -51,6 +51,9 @@ type document struct {
 // document parses and validates a document, or gives the one kept from before.
 // One that is not valid comes with its errors.
 func (e *Executor) document(ctx context.Context, query string) (*document, gqlerror.List) {
+	if doc, ok := e.held[query]; ok {
+		return doc, nil
+	}
 	if doc, ok := e.documents.Get(query); ok {
 		return doc, nil
 	}
@@ -61,6 +64,20 @@ func (e *Executor) document(ctx context.Context, query string) (*document, gqler
 		e.documents.Add(query, doc)
 	}
 	return doc, errs
+}
+
+// Hold validates a document of the program's own, one query, and keeps it for good. It
+// must not be called any more when operations run.
+func (e *Executor) Hold(query string) error {
+	doc, errs := e.checker.check(query, true)
+	switch {
+	case len(errs) > 0:
+		return errs
+	case len(doc.Operations) != 1 || doc.Operations[0].Operation != ast.Query:
+		return errors.New("it does not hold one query")
+	}
+	e.held[query] = doc
+	return nil
 }
 
 // checker holds documents to the limits and to the schema.

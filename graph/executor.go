@@ -42,6 +42,7 @@ type Executor struct {
 	shared    *sharing
 	desk      *comment.Desk
 	documents *lru.Cache[string, *document]
+	held      map[string]*document                         // the program's own
 	payloads  *lru.Cache[string, payload]                  // by their fields
 	lifts     *lru.Cache[lifted, *ast.OperationDefinition] // what reads events
 }
@@ -50,7 +51,7 @@ var _ graphql.GraphExecutor = (*Executor)(nil)
 
 // NewExecutor makes an executor that reads through the planner.
 func NewExecutor(planner *plan.Planner) *Executor {
-	e := &Executor{planner: planner, shared: newSharing(), documents: keep[string, *document](), persisted: keep[string, string](),
+	e := &Executor{planner: planner, shared: newSharing(), held: map[string]*document{}, documents: keep[string, *document](), persisted: keep[string, string](),
 		payloads: keep[string, payload](), lifts: keep[lifted, *ast.OperationDefinition]()}
 	schema := executableSchema{generated.NewExecutableSchema(generated.Config{}), e}
 	e.Executor, e.schema, e.checker = executor.New(schema), Schema(), newChecker(Schema())

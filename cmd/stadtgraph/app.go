@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -145,6 +146,7 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		MaxAge:       c.CacheMaxAge,
 		Database:     health,
 		Migrations:   migrations.FS,
+		PublicURL:    strings.TrimSuffix(c.PublicURL, "/"),
 		SDL:          c.sdl(),
 		Examples:     examples,
 		NoGraphiQL:   c.GraphiQL == "off",

@@ -115,7 +115,7 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 		return err
 	}
 	as.DatabaseURL, as.CORSOrigins = url, server.LocalOrigins // whatever the environment says
-	as.Suggestions = "on"
+	as.PublicURL, as.Suggestions = base(listener).String(), "on"
 	if err := as.limiting.check(); err != nil {
 		return err
 	}

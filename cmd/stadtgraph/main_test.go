@@ -107,6 +107,7 @@ func TestUsage(t *testing.T) {
 		{"serve", []string{"DATABASE_URL="}, "DATABASE_URL"},
 		{"serve --listen :x", database, "host and port"},
 		{"serve --cors-origins example.org", database, "STADTGRAPH_CORS_ORIGINS"},
+		{"serve --public-url api.example.org", database, "STADTGRAPH_PUBLIC_URL"},
 		{"serve", append([]string{"STADTGRAPH_CORS_ORIGINS=https://a.example,https://b.example/app"}, database...), `"https://b.example/app" is no origin`},
 		{"serve --shutdown-delay=-1s", database, "makes no sense"},
 		{"serve --admin-listen nonsense", database, "STADTGRAPH_ADMIN_LISTEN"},

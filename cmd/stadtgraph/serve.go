@@ -16,6 +16,7 @@ type settings struct {
 	database
 	Listen      string   `default:"127.0.0.1:8080" env:"STADTGRAPH_LISTEN" placeholder:"HOST:PORT" help:"Where to serve (default: ${default})."`
 	CORSOrigins []string `name:"cors-origins" env:"STADTGRAPH_CORS_ORIGINS" placeholder:"ORIGIN,…" help:"Origins whose pages may call the API from a browser, such as https://www.example.org; * for all (default: none)."`
+	PublicURL   string   `name:"public-url" env:"STADTGRAPH_PUBLIC_URL" placeholder:"URL" help:"Where the public finds this server, such as https://api.example.org: what links in feeds and the REST API begin with (default: what each request was sent to)."`
 	serving
 }
 
@@ -51,6 +52,11 @@ func (c *settings) check() error {
 	}
 	if err := checkOrigins(c.CORSOrigins); err != nil {
 		return err
+	}
+	if c.PublicURL != "" {
+		if err := server.CheckPublicURL(c.PublicURL); err != nil {
+			return fmt.Errorf("%w (--public-url, STADTGRAPH_PUBLIC_URL)", err)
+		}
 	}
 	return c.serving.check()
 }

@@ -21,6 +21,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"hash/maphash"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -90,6 +91,9 @@ type Entry struct {
 	Cost      int
 	Operation string
 
+	// Headers go with the answer, if its form has some of its own.
+	Headers http.Header
+
 	coded [codings]atomic.Pointer[[]byte] // compressed, once somebody wants it so
 	press sync.Mutex
 	key   Key
@@ -115,6 +119,9 @@ func (e *Entry) weight() uint32 {
 	}
 	for _, t := range e.tags.Names {
 		n += len(t) + 20
+	}
+	for name, values := range e.Headers {
+		n += len(name) + 100*len(values)
 	}
 	return uint32(n)
 }
@@ -271,6 +278,7 @@ type Answer struct {
 	Tags      Tags
 	Cost      int
 	Operation string
+	Headers   http.Header // that go with it; nobody changes them any more
 }
 
 // Tags are what has to change for an answer to change.
@@ -293,7 +301,7 @@ func (l *Lookup) Keep(a *Answer) *Entry {
 		c.answers.Set(l.key, e)
 		return nil
 	}
-	e := &Entry{body: bytes.Clone(a.Body), etags: etagsOf(a.Body), tags: a.Tags, number: l.number, expires: a.Tags.Expires, Cost: a.Cost, Operation: a.Operation, key: l.key}
+	e := &Entry{body: bytes.Clone(a.Body), etags: etagsOf(a.Body), tags: a.Tags, number: l.number, expires: a.Tags.Expires, Cost: a.Cost, Operation: a.Operation, Headers: a.Headers, key: l.key}
 	e.asOf.Store(l.began)
 	for _, t := range e.tags.Names {
 		e.marks = append(e.marks, c.place(t))

@@ -45,7 +45,7 @@ func made(t testing.TB) (*Cache, *script) {
 	return c, log
 }
 
-func key(text string) Key { return KeyOf(text, "", nil) }
+func key(text string) Key { return KeyOf("", text, "", nil) }
 
 func article() change.Touched {
 	return change.Touched{Objects: []change.Object{{Type: "Article"}}}
@@ -193,9 +193,9 @@ func TestKeys(t *testing.T) {
 	t.Parallel()
 	seen := map[Key]int{}
 	for n, k := range []Key{
-		KeyOf("a", "b", nil), KeyOf("ab", "", nil), KeyOf("a", "", map[string]any{"b": nil}), KeyOf("a", "", map[string]any{"b": "1"}), KeyOf("a", "", map[string]any{"b": 1.0}),
-		KeyOf("a", "", map[string]any{"b": []any{"1", "2"}}), KeyOf("a", "", map[string]any{"b": []any{"12"}}), KeyOf("a", "", map[string]any{"b": []any{[]any{"1"}, "2"}}),
-		KeyOf("a", "", map[string]any{"b": true}), KeyOf("a", "", map[string]any{"b": map[string]any{"c": true}}), KeyOf("a", "", map[string]any{"b": map[string]any{}, "c": true}),
+		KeyOf("", "a", "b", nil), KeyOf("", "ab", "", nil), KeyOf("", "a", "", map[string]any{"b": nil}), KeyOf("", "a", "", map[string]any{"b": "1"}), KeyOf("", "a", "", map[string]any{"b": 1.0}),
+		KeyOf("", "a", "", map[string]any{"b": []any{"1", "2"}}), KeyOf("", "a", "", map[string]any{"b": []any{"12"}}), KeyOf("", "a", "", map[string]any{"b": []any{[]any{"1"}, "2"}}),
+		KeyOf("", "a", "", map[string]any{"b": true}), KeyOf("", "a", "", map[string]any{"b": map[string]any{"c": true}}), KeyOf("", "a", "", map[string]any{"b": map[string]any{}, "c": true}),
 	} {
 		if other, ok := seen[k]; ok {
 			t.Errorf("%d and %d have one key", n, other)
@@ -203,7 +203,7 @@ func TestKeys(t *testing.T) {
 		seen[k] = n
 	}
 	for range 10 {
-		if KeyOf("a", "", map[string]any{"a": "1", "b": "2", "c": "3"}) != KeyOf("a", "", map[string]any{"c": "3", "b": "2", "a": "1"}) {
+		if KeyOf("", "a", "", map[string]any{"a": "1", "b": "2", "c": "3"}) != KeyOf("", "a", "", map[string]any{"c": "3", "b": "2", "a": "1"}) {
 			t.Fatal("order matters")
 		}
 	}

@@ -144,6 +144,9 @@ func b2i(b bool) int {
 	return 0
 }
 
+// ETagOf is that of an answer which is not kept.
+func ETagOf(body []byte) string { return etagsOf(body)[Identity][1] }
+
 // ETag tells a representation of the answer from others: by its content, its coding, and
 // whether its media type is the plain one.
 func (e *Entry) ETag(plain bool, c Coding) string {

@@ -72,10 +72,12 @@ func (e *Entry) Header(most int) []string {
 
 func length(tags []string) int { return len(strings.Join(tags, " ")) }
 
-// KeyOf is that of an operation: what is asked, in whatever order its variables stand. It
-// does not depend on how the answer is sent.
-func KeyOf(document, operation string, variables map[string]any) Key {
+// KeyOf is that of an operation: what is asked, in whatever order its variables stand, and
+// the form of the answer, "" for that of GraphQL. It does not depend on how the answer is
+// sent.
+func KeyOf(form, document, operation string, variables map[string]any) Key {
 	b := make([]byte, 0, len(document)+256)
+	b = appendText(b, form)
 	b = appendText(b, document)
 	b = appendText(b, operation)
 	b = appendValue(b, variables)

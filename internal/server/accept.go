@@ -30,6 +30,14 @@ const (
 	only
 )
 
+// form is m without an allocation: media come from here only.
+func (m media) form() form {
+	if m == plainJSON {
+		return plainJSON
+	}
+	return graphqlResponse
+}
+
 func (m media) contentType() string { return string(m) + "; charset=utf-8" }
 
 // negotiated is negotiate for an answer that has to be given in any case.
@@ -41,20 +49,15 @@ func negotiated(r *http.Request) media {
 	return m
 }
 
-// negotiate chooses by RFC 9110, 12.5.1: for each type the most specific range
-// counts. Of two that are equally welcome, the one that was named wins, and
-// among those the newer one. Clients that do not care get application/json. A stream
-// of events has to be asked for by name; where only that is, errors of HTTP are JSON.
-func negotiate(accept []string) (media, streaming, bool) {
-	list := strings.Join(accept, ",")
-	if strings.TrimSpace(list) == "" {
-		return plainJSON, none, true
-	}
-	type match struct {
-		weight      float64
-		specificity int
-	}
-	best := map[media]match{}
+// match is how welcome a media type is.
+type match struct {
+	weight      float64
+	specificity int // of the range that says so; 0 if none does
+}
+
+// welcome says by RFC 9110, 12.5.1, how welcome each of the types is: for each the most
+// specific range counts.
+func welcome(list string, types []string, best []match) {
 	for item := range strings.SplitSeq(list, ",") {
 		name, params, err := mime.ParseMediaType(item)
 		if err != nil {
@@ -69,25 +72,60 @@ func negotiate(accept []string) (media, streaming, bool) {
 		if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
 			continue
 		}
-		for _, m := range []media{graphqlResponse, plainJSON, eventStream} {
+		family, all := strings.CutSuffix(name, "/*")
+		for i, t := range types {
 			specificity := 0
-			switch name {
-			case string(m):
+			switch {
+			case name == t:
 				specificity = 3
-			case "application/*":
-				specificity = 2
-			case "*/*":
+			case name == "*/*":
 				specificity = 1
+			case all && t[:strings.IndexByte(t, '/')] == family:
+				specificity = 2
 			}
-			if m == eventStream && name != eventStream {
-				continue
-			}
-			if specificity > best[m].specificity {
-				best[m] = match{weight, specificity}
+			if specificity > best[i].specificity {
+				best[i] = match{weight, specificity}
 			}
 		}
 	}
-	newer, older, stream := best[graphqlResponse], best[plainJSON], best[eventStream]
+}
+
+// choose gives the most welcome of the types, the first one of equals; "" if none is
+// acceptable.
+func choose(accept []string, types []string) string {
+	list := strings.Join(accept, ",")
+	if strings.TrimSpace(list) == "" {
+		return types[0]
+	}
+	best := make([]match, len(types))
+	welcome(list, types, best)
+	chosen := match{}
+	of := ""
+	for i, m := range best {
+		if m.weight > chosen.weight || m.weight > 0 && m.weight == chosen.weight && m.specificity > chosen.specificity {
+			chosen, of = m, types[i]
+		}
+	}
+	return of
+}
+
+// spoken are the types that GraphQL has.
+var spoken = []string{string(graphqlResponse), string(plainJSON), eventStream}
+
+// negotiate chooses between the two types of GraphQL, and streams. Of two that are equally welcome, the one that was named wins, and
+// among those the newer one. Clients that do not care get application/json. A stream
+// of events has to be asked for by name; where only that is, errors of HTTP are JSON.
+func negotiate(accept []string) (media, streaming, bool) {
+	list := strings.Join(accept, ",")
+	if strings.TrimSpace(list) == "" {
+		return plainJSON, none, true
+	}
+	var best [3]match
+	welcome(list, spoken, best[:])
+	newer, older, stream := best[0], best[1], best[2]
+	if stream.specificity < 3 {
+		stream = match{}
+	}
 	streams := none
 	switch {
 	case stream.weight > max(newer.weight, older.weight):

@@ -92,3 +92,9 @@ func network(a netip.Addr) netip.Prefix {
 	p, _ := a.Prefix(bits) // an address that is none is its own client
 	return p
 }
+
+// viaHTTPS says whether a trusted proxy says that it was asked by HTTPS.
+func viaHTTPS(r *http.Request, trusted []netip.Prefix) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && among(peer.Addr().Unmap(), trusted) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}

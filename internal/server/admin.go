@@ -8,6 +8,7 @@ import (
 	"net/http/pprof"
 	"time"
 
+	"stadtgraph/internal/fault"
 	"stadtgraph/internal/metric"
 )
 
@@ -26,7 +27,7 @@ func (s *Server) RunAdmin(ctx context.Context, listener net.Listener, metrics *m
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("GET /livez", s.livez)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem(w, r, http.StatusNotFound, "There is nothing at this address: metrics are at /metrics, profiles at /debug/pprof/.")
+		fail(w, r, fault.New(fault.NotFound, "There is nothing at this address: metrics are at /metrics, profiles at /debug/pprof/."))
 	})
 	h := s.http(mux)
 	h.WriteTimeout = 0 // a profile takes as long as it is told to

@@ -29,7 +29,7 @@ type authenticator func(ctx context.Context, token string) (*auth.Actor, error)
 // relevant 4xx or 5xx status code. This decision SHOULD NOT be based on the contents
 // of a well-formed GraphQL request": the body has not even been looked at. A field
 // that takes a token, or another one, is the contents, and an ordinary request error.
-func (g *graphqlHTTP) identify(w http.ResponseWriter, r *http.Request, answer media) (*http.Request, bool) {
+func (g *graphqlHTTP) identify(w http.ResponseWriter, r *http.Request, answer form) (*http.Request, bool) {
 	r = r.WithContext(peer.With(r.Context(), network(address(r, g.budgets.Proxies))))
 	headers := r.Header["Authorization"]
 	if len(headers) == 0 {
@@ -37,7 +37,7 @@ func (g *graphqlHTTP) identify(w http.ResponseWriter, r *http.Request, answer me
 	}
 	token, ok := bearer(headers)
 	if !ok {
-		g.unauthenticated(w, answer, "Send one header Authorization, of the form `Bearer sgt_…`, or none.")
+		unauthenticated(w, r, answer, "Send one header Authorization, of the form `Bearer sgt_…`, or none.")
 		return nil, false
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), operationTimeout)
@@ -47,11 +47,10 @@ func (g *graphqlHTTP) identify(w http.ResponseWriter, r *http.Request, answer me
 		return r.WithContext(auth.With(r.Context(), actor)), true
 	}
 	if f, ok := fault.From(err); ok && f.Code == fault.Unauthenticated {
-		g.unauthenticated(w, answer, f.Message)
+		unauthenticated(w, r, answer, f.Message)
 		return nil, false
 	}
-	errs := gqlerror.List{graph.Present(ctx, err)} // and logged
-	write(w, requestStatus(answer, errs), answer, &graphql.Response{Errors: errs})
+	answer.fail(w, r, &graphql.Response{Errors: gqlerror.List{graph.Present(ctx, err)}}, false) // and logged
 	return nil, false
 }
 
@@ -72,7 +71,7 @@ func bearer(headers []string) (string, bool) {
 	return token, ok && strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
-func (g *graphqlHTTP) unauthenticated(w http.ResponseWriter, answer media, message string) {
+func unauthenticated(w http.ResponseWriter, r *http.Request, answer form, message string) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="stadtgraph", error="invalid_token"`)
-	g.refuse(w, answer, &refusal{http.StatusUnauthorized, fault.Unauthenticated, message})
+	answer.refuse(w, r, &refusal{http.StatusUnauthorized, fault.Unauthenticated, message})
 }

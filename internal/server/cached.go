@@ -22,55 +22,76 @@ import (
 // between has limits: Node.js takes 16 KiB of headers in all, some proxies 8.
 const maxTags = 4 << 10
 
-// A question is a request on its way past the cache. Only what is asked without a
-// header Authorization is looked for: the public is one reader, and whoever has a token
-// may see more.
+// A question is a request on its way past the cache, through admission, to the executor
+// and back, whatever the form of its answer. Only what is asked without a header
+// Authorization is looked for: the public is one reader, and whoever has a token may see
+// more.
 type question struct {
 	*graphqlHTTP
 	w      http.ResponseWriter
 	r      *http.Request
-	media  media
+	form   form
 	params *graphql.RawParams
+	asking *client
 	look   *cache.Lookup // nil if it is not looked for
 	from   plan.Sources
+
+	streaming streaming
+	place     *graph.Place // of a stream
+}
+
+// form is how the answer to an operation is written.
+type form interface {
+	// refuse answers what does not run.
+	refuse(w http.ResponseWriter, r *http.Request, refused *refusal)
+	// fail answers with an operation's errors, which came up before it ran or while it did.
+	fail(w http.ResponseWriter, r *http.Request, response *graphql.Response, ran bool)
+	// render makes an answer of what was read: its body, and the headers that are kept with
+	// it. buf is the buffer that the data stand in, nil for none; cost is 0 if it is not
+	// known.
+	render(response *graphql.Response, buf *[]byte, cost int) (cache.Answer, error)
+	// give writes an answer that is not kept.
+	give(w http.ResponseWriter, r *http.Request, a cache.Answer)
+	// represent sets the headers that go with a kept answer, and says which of the two
+	// media types of that it has.
+	represent(h http.Header, e *cache.Entry) (plain bool)
 }
 
 // ask looks for the answer to a request, and says whether it has given it. It costs the
-// client what reading it would.
-func (g *graphqlHTTP) ask(w http.ResponseWriter, r *http.Request, answer media, params *graphql.RawParams, asking *client, streamed bool) (q *question, answered bool) {
-	q = &question{graphqlHTTP: g, w: w, r: r, media: answer, params: params}
-	if g.cache == nil || streamed {
-		return q, false
+// client what reading it would. form tells forms apart, document what is asked in it.
+func (q *question) ask(form, document string, unkept bool) (answered bool) {
+	if q.cache == nil || unkept {
+		return false
 	}
-	rec := recordOf(r.Context())
+	rec := recordOf(q.r.Context())
 	rec.cache = string(cache.Bypass)
-	if len(r.Header["Authorization"]) > 0 {
+	if len(q.r.Header["Authorization"]) > 0 {
 		q.state("fwd=bypass")
-		return q, false
+		return false
 	}
-	q.look = g.cache.Get(r.Context().Done(), cache.KeyOf(params.Query, params.OperationName, params.Variables))
+	q.look = q.cache.Get(q.r.Context().Done(), cache.KeyOf(form, document, q.params.OperationName, q.params.Variables))
 	rec.cache = string(q.look.Outcome)
 	switch q.look.Outcome {
 	case cache.Hit, cache.Stale:
 		e := q.look.Entry
 		rec.operation, rec.kind, rec.valid, rec.cost = e.Operation, string(ast.Query), true, e.Cost
-		if refused := asking.charge(w.Header(), e.Cost); refused != nil {
+		if refused := q.asking.charge(q.w.Header(), e.Cost); refused != nil {
 			q.done()
-			g.refuse(w, answer, refused)
-			return q, true
+			q.form.refuse(q.w, q.r, refused)
+			return true
 		}
 		if q.look.Refresh {
 			// What is counted of this request ends with it.
-			go q.refresh(graph.WithRequestID(context.Background(), graph.RequestID(r.Context())))
+			go q.refresh(graph.WithRequestID(context.Background(), graph.RequestID(q.r.Context())))
 		}
 		q.give(e)
-		return q, true
+		return true
 	case cache.Bypass:
 		q.state("fwd=bypass")
 	case cache.Miss:
 		q.state("fwd=uri-miss")
 	}
-	return q, false
+	return false
 }
 
 // state says in the answer what the cache has done: RFC 9211.
@@ -86,8 +107,8 @@ func (q *question) watch(ctx context.Context) context.Context {
 
 // keep keeps the answer to a query, if it may be kept, and gives it; false if it is not. Its
 // extensions are kept, too: they say nothing of who asks.
-func (q *question) keep(op *graphql.OperationContext, response *graphql.Response, body []byte) bool {
-	e := q.kept(op, response, body)
+func (q *question) keep(op *graphql.OperationContext, a *cache.Answer) bool {
+	e := q.kept(op, a)
 	if e == nil {
 		return false
 	}
@@ -96,23 +117,16 @@ func (q *question) keep(op *graphql.OperationContext, response *graphql.Response
 	return true
 }
 
-func (q *question) kept(op *graphql.OperationContext, response *graphql.Response, body []byte) *cache.Entry {
-	if q.look == nil || q.look.Outcome == cache.Bypass || op.Operation.Operation != ast.Query || len(response.Errors) > 0 || !q.from.Complete {
+func (q *question) kept(op *graphql.OperationContext, a *cache.Answer) *cache.Entry {
+	if q.look == nil || q.look.Outcome == cache.Bypass || op.Operation.Operation != ast.Query || !q.from.Complete {
 		return nil
 	}
 	tags, ok := q.look.Tags(q.from)
 	if !ok {
 		return q.look.Keep(nil)
 	}
-	if body == nil {
-		body = append([]byte(dataMember), response.Data...)
-		if len(response.Extensions) > 0 {
-			body = append(append(body, `,"extensions":`...), encode(response.Extensions)...)
-		}
-		body = append(body, '}')
-	}
-	cost, _ := graph.Cost(op)
-	return q.look.Keep(&cache.Answer{Body: body, Tags: tags, Cost: cost, Operation: op.Operation.Name})
+	a.Tags, a.Operation = tags, op.Operation.Name
+	return q.look.Keep(a)
 }
 
 // done lets those go on who wait for this answer.
@@ -140,11 +154,14 @@ func (q *question) refresh(ctx context.Context) {
 	if busy != nil {
 		return // the next one reads it
 	}
-	if response := q.run(ctx, op, class); response != nil {
-		if cost, priced := graph.Cost(op); priced {
-			withCost(response, cost)
-		}
-		q.kept(op, response, nil)
+	response := q.run(ctx, op, class)
+	if response == nil || len(response.Errors) > 0 {
+		return
+	}
+	cost, _ := graph.Cost(op)
+	if a, err := q.form.render(response, nil, cost); err == nil { // else the next one is told
+		a.Cost = cost
+		q.kept(op, &a)
 	}
 }
 
@@ -214,7 +231,7 @@ func (q *question) public(e *cache.Entry) string {
 func (q *question) send(e *cache.Entry, control string) {
 	body, coding := q.cache.Coded(e, cache.Negotiate(q.r.Header["Accept-Encoding"]))
 	h := q.w.Header()
-	etag := e.ETag(q.media == plainJSON, coding)
+	etag := e.ETag(q.form.represent(h, e), coding)
 	h["Cache-Control"] = []string{control}
 	if q.r.Method != http.MethodPost { // of which nobody keeps the answer
 		h["Etag"] = []string{etag}
@@ -225,10 +242,13 @@ func (q *question) send(e *cache.Entry, control string) {
 	}
 	if q.r.Method != http.MethodPost && matches(q.r.Header["If-None-Match"], etag) {
 		delete(h, "Content-Encoding")
+		delete(h, "Content-Type")
 		q.w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	send(q.w, http.StatusOK, q.media.contentType(), body)
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	q.w.WriteHeader(http.StatusOK)
+	_, _ = q.w.Write(body) // an error means that the client has left
 }
 
 // matches says whether one of the entity tags that a client has is this one, compared

@@ -36,7 +36,7 @@ func crossOrigin(origins []string) *cors.Cors {
 		// What a client library sends along gives it no more rights: a page has to hold a
 		// token to send one as Authorization, which is allowed with all others.
 		AllowedHeaders: []string{"*"},
-		ExposedHeaders: []string{"ETag", "Retry-After", requestIDHeader, "RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"},
+		ExposedHeaders: []string{"ETag", "Link", "Retry-After", requestIDHeader, "RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"},
 		MaxAge:         3600,
 	}
 	if len(origins) == 0 { // an empty list means all to the library

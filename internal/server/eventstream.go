@@ -47,7 +47,7 @@ func (g *graphqlHTTP) eventStream(w http.ResponseWriter, r *http.Request, place 
 	leave, refused := g.streams.enter(network(address(r, g.budgets.Proxies)))
 	if refused != nil {
 		w.Header().Set("Retry-After", "5")
-		g.refuse(w, plainJSON, refused)
+		plainJSON.refuse(w, r, refused)
 		return
 	}
 	defer leave()

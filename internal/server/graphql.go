@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type graphqlHTTP struct {
 	buffers       sync.Pool  // of *[]byte: a request is read into one, its answer written into it
 	cache         *cache.Cache
 	maxAge        time.Duration // for which others may keep answers
+	public        string        // what links begin with; see Config.PublicURL
 	log           *slog.Logger
 	streams       *streams
 	originAllowed func(*http.Request) bool // by the settings; for WebSockets
@@ -43,7 +45,7 @@ const maxKept = 1 << 20
 
 func newGraphQLHTTP(c Config, streams *streams, originAllowed func(*http.Request) bool) *graphqlHTTP {
 	return &graphqlHTTP{executor: c.Executor, authenticate: c.Authenticate, budgets: newBudgets(c.Budgets), buffers: sync.Pool{New: func() any { return new([]byte) }},
-		cache: c.Cache, maxAge: c.MaxAge, log: cmp.Or(c.Log, slog.Default()), streams: streams, originAllowed: originAllowed}
+		cache: c.Cache, maxAge: c.MaxAge, public: c.PublicURL, log: cmp.Or(c.Log, slog.Default()), streams: streams, originAllowed: originAllowed}
 }
 
 func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -63,17 +65,17 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, streaming, ok := negotiate(r.Header.Values("Accept"))
 	if !ok {
-		g.refuse(w, plainJSON, refuse(http.StatusNotAcceptable, "Answers are %s or %s, and streams of events %s; name one of them in the header Accept.", graphqlResponse, plainJSON, eventStream))
+		plainJSON.refuse(w, r, refuse(http.StatusNotAcceptable, "Answers are %s or %s, and streams of events %s; name one of them in the header Accept.", graphqlResponse, plainJSON, eventStream))
 		return
 	}
-	r, known := g.identify(w, r, answer)
+	r, known := g.identify(w, r, answer.form())
 	if !known {
 		return
 	}
 
 	asking := g.budgets.of(r)
 	if refused := asking.charge(w.Header(), 0); refused != nil {
-		g.refuse(w, answer, refused)
+		answer.refuse(w, r, refused)
 		return
 	}
 	buf, _ := g.buffers.Get().(*[]byte)
@@ -95,44 +97,49 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if refused != nil {
 		asking.charge(w.Header(), costRefused)
-		g.refuse(w, answer, refused)
+		answer.refuse(w, r, refused)
 		return
 	}
 
 	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), operationTimeout)
 	defer cancel()
-	place := graph.Place{}
+	var place *graph.Place
 	if streaming != none {
-		ctx = begins(ctx, r, &place)
+		place = &graph.Place{}
+		ctx = begins(ctx, r, place)
 	}
 	params.Headers = r.Header
 	onRecord, unresolved := g.executor.Resolve(ctx, &params.RawParams, params.documentID)
 	if unresolved != nil {
 		asking.charge(w.Header(), costRefused)
-		errs := gqlerror.List{unresolved}
-		write(w, requestStatus(answer, errs), answer, &graphql.Response{Errors: errs})
+		answer.fail(w, r, &graphql.Response{Errors: gqlerror.List{unresolved}}, false)
 		return
 	}
 	recordOf(ctx).known = onRecord
-	q, answered := g.ask(w, r, answer, &params.RawParams, asking, streaming == only)
-	if answered {
-		return
+	q := &question{graphqlHTTP: g, w: w, r: r, form: answer.form(), params: &params.RawParams, asking: asking, streaming: streaming, place: place}
+	if !q.ask("", params.Query, streaming == only) {
+		q.answer(ctx, buf)
 	}
+}
+
+// answer runs a question that the cache could not answer, and answers it in its form.
+func (q *question) answer(ctx context.Context, buf *[]byte) {
+	g, w, r, asking, streaming := q.graphqlHTTP, q.w, q.r, q.asking, q.streaming
 	defer q.done()
 	ctx = q.watch(ctx)
-	op, errs := g.executor.CreateOperationContext(ctx, &params.RawParams)
+	op, errs := g.executor.CreateOperationContext(ctx, q.params)
 	if op.Operation != nil {
 		rec := recordOf(ctx)
 		rec.operation, rec.kind, rec.valid = op.Operation.Name, string(op.Operation.Operation), len(errs) == 0
 		if r.Method != http.MethodPost && op.Operation.Operation == ast.Mutation {
 			w.Header().Set("Allow", http.MethodPost)
 			asking.charge(w.Header(), costRefused)
-			g.refuse(w, answer, refuse(http.StatusMethodNotAllowed, "Send this operation by POST: by GET nothing is written."))
+			q.form.refuse(w, r, refuse(http.StatusMethodNotAllowed, "Send this operation by POST: by GET nothing is written."))
 			return
 		}
 		if streaming == none && op.Operation.Operation == ast.Subscription {
 			asking.charge(w.Header(), costRefused)
-			g.refuse(w, answer, refuse(http.StatusNotAcceptable, "This is a subscription: send it with the header Accept: %s, or over a WebSocket (%s).", eventStream, subprotocol))
+			q.form.refuse(w, r, refuse(http.StatusNotAcceptable, "This is a subscription: send it with the header Accept: %s, or over a WebSocket (%s).", eventStream, subprotocol))
 			return
 		}
 	}
@@ -143,12 +150,12 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			cost = costRefused
 		}
 		if refused := asking.charge(w.Header(), cost); refused != nil {
-			g.refuse(w, answer, refused)
+			q.form.refuse(w, r, refused)
 			return
 		}
 		*buf = nil // a stream may last for days
 		q.done()
-		g.eventStream(w, r, &place, op, errs)
+		g.eventStream(w, r, q.place, op, errs)
 		return
 	}
 	if len(errs) > 0 {
@@ -157,17 +164,17 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if priced {
 			withCost(response, cost)
 		}
-		write(w, requestStatus(answer, response.Errors), answer, response)
+		q.form.fail(w, r, response, false)
 		return
 	}
 	if refused := asking.charge(w.Header(), cost); refused != nil { // others of this client came first
-		g.refuse(w, answer, refused)
+		q.form.refuse(w, r, refused)
 		return
 	}
 	class, busy := g.admission.enter(ctx)
 	if busy != nil {
 		asking.charge(w.Header(), -cost)
-		g.refuse(w, answer, busy)
+		q.form.refuse(w, r, busy)
 		return
 	}
 	*buf = append((*buf)[:0], dataMember...)
@@ -179,26 +186,28 @@ func (g *graphqlHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if response == nil { // ctx has ended: nobody waits, or nobody should any longer
-		g.refuse(w, answer, &refusal{http.StatusServiceUnavailable, fault.Timeout, tooLong})
+		q.form.refuse(w, r, &refusal{http.StatusServiceUnavailable, fault.Timeout, tooLong})
 		return
 	}
-	var whole []byte // the answer, if the buffer holds it
-	switch {
-	case !priced:
-	case len(response.Errors)+len(response.Extensions) == 0 && len(*buf) == len(dataMember)+len(response.Data):
-		*buf = append(strconv.AppendInt(append(*buf, costMember...), int64(cost), 10), "}}}"...)
-		whole = *buf
-	default:
-		withCost(response, cost)
-	}
-	if q.keep(op, response, whole) {
+	if len(response.Errors) > 0 {
+		if priced {
+			withCost(response, cost)
+		}
+		q.form.fail(w, r, response, true)
 		return
 	}
-	if whole != nil {
-		send(w, http.StatusOK, answer.contentType(), whole)
+	if !priced {
+		cost = 0
+	}
+	rendered, err := q.form.render(response, buf, cost)
+	if err != nil {
+		q.form.fail(w, r, &graphql.Response{Errors: gqlerror.List{graph.Present(ctx, err)}}, true)
 		return
 	}
-	write(w, http.StatusOK, answer, response)
+	rendered.Cost = cost
+	if !q.keep(op, &rendered) {
+		q.form.give(w, r, rendered)
+	}
 }
 
 // run runs an operation in its place. The answer is all there when it gives the place
@@ -228,10 +237,40 @@ const (
 	costMember = `,"extensions":{"cost":{"requested":`
 )
 
-func (*graphqlHTTP) refuse(w http.ResponseWriter, answer media, r *refusal) {
+func (m media) refuse(w http.ResponseWriter, _ *http.Request, r *refusal) {
 	failed(w, string(r.code))
 	later(w, r.status)
-	send(w, r.status, answer.contentType(), requestError(r.code, r.message, ""))
+	send(w, r.status, m.contentType(), requestError(r.code, r.message, ""))
+}
+
+func (m media) fail(w http.ResponseWriter, _ *http.Request, response *graphql.Response, ran bool) {
+	status := http.StatusOK
+	if !ran {
+		status = requestStatus(m, response.Errors)
+	}
+	write(w, status, m, response)
+}
+
+// render puts the cost behind the data, in the buffer if that holds nothing else.
+func (m media) render(response *graphql.Response, buf *[]byte, cost int) (cache.Answer, error) {
+	if cost > 0 && len(response.Extensions) == 0 && buf != nil && len(*buf) == len(dataMember)+len(response.Data) {
+		*buf = append(strconv.AppendInt(append(*buf, costMember...), int64(cost), 10), "}}}"...)
+		return cache.Answer{Body: *buf}, nil
+	}
+	if cost > 0 {
+		withCost(response, cost)
+	}
+	head, tail := around(response)
+	return cache.Answer{Body: slices.Concat(head, response.Data, tail)}, nil
+}
+
+func (m media) give(w http.ResponseWriter, _ *http.Request, a cache.Answer) {
+	send(w, http.StatusOK, m.contentType(), a.Body)
+}
+
+func (m media) represent(h http.Header, _ *cache.Entry) (plain bool) {
+	h["Content-Type"] = []string{m.contentType()}
+	return m == plainJSON
 }
 
 // requestStatus is the status of an operation that did not run. By the draft, a

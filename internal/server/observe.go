@@ -170,7 +170,7 @@ func broken(w http.ResponseWriter, r *http.Request, id string) {
 			requestError(fault.Internal, sorry, id))
 		return
 	}
-	problem(w, r, http.StatusInternalServerError, sorry)
+	fail(w, r, fault.New(fault.Internal, sorry))
 }
 
 // saneID says whether an id that a proxy or client gave is fit for logs and

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"stadtgraph/internal/fault"
 	"stadtgraph/internal/graphiql"
 )
 
@@ -32,6 +33,12 @@ func (s *Server) routes(c Config, originAllowed func(*http.Request) bool) http.H
 		g.admission = newAdmission(c.Places, c.Reserved, c.QueueTime, c.Metrics)
 	}
 	mux.Handle(graphqlPath, g)
+	for _, p := range c.Pages {
+		mux.Handle(p.Pattern, g.page(p))
+	}
+	for _, r := range c.Routes {
+		mux.Handle(r.Pattern, g.route(r))
+	}
 	if !c.NoGraphiQL {
 		mux.Handle("/{$}", reading(page))
 		mux.Handle(graphiql.Assets, reading(found))
@@ -65,12 +72,12 @@ func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 		w.WriteHeader(http.StatusNoContent)
 		return false
 	}
-	problem(w, r, http.StatusMethodNotAllowed, "This address takes "+strings.Join(methods, ", ")+" only.")
+	problem(w, r, http.StatusMethodNotAllowed, fault.New(fault.BadRequest, "This address takes %s only.", strings.Join(methods, ", ")))
 	return false
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	problem(w, r, http.StatusNotFound, "There is nothing at this address: the API is at "+graphqlPath+".")
+	fail(w, r, fault.New(fault.NotFound, "There is nothing at this address: the API is at "+graphqlPath+"."))
 }
 
 // schema serves the SDL, which changes with the binary only.

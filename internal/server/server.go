@@ -11,6 +11,9 @@
 //	admission    bounds what runs at once; what is too much is told to come again
 //	graphqlHTTP  lets graph run it, keeps the answer, writes the bytes
 //
+// Whatever else is served goes the same way: a Page (page.go) is a stored document with
+// an address and a form of its own, a Route asks for documents while it answers.
+//
 // What goes on telling is answered by eventStream (server-sent events) or socket (a
 // WebSocket), and counted by streams.
 package server
@@ -65,6 +68,9 @@ type Executor interface {
 	// Resolve puts the document into a request that names one, says whether it is known
 	// to be on record, and refuses documents that the caller may not run.
 	Resolve(ctx context.Context, params *graphql.RawParams, documentID string) (known bool, refused *gqlerror.Error)
+	// Hold validates a document of the program's own and keeps it ready. It is called
+	// before anything runs.
+	Hold(document string) error
 }
 
 // Config is what a server needs.
@@ -83,6 +89,13 @@ type Config struct {
 	// others, such as browsers, may keep them.
 	Cache  *cache.Cache
 	MaxAge time.Duration
+
+	// Pages and Routes answer beside GraphQL; see there. PublicURL is what their links
+	// begin with, without a slash at the end; if it is empty, with what the request was
+	// sent to.
+	Pages     []Page
+	Routes    []Route
+	PublicURL string
 
 	SDL        string             // what /schema.graphql shows; nothing if empty
 	Examples   []graphiql.Example // what GraphiQL opens with
@@ -125,6 +138,9 @@ func New(c Config) (*Server, error) {
 		if err := CheckOrigin(origin); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.hold(); err != nil {
+		return nil, err
 	}
 	s := &Server{log: cmp.Or(c.Log, slog.Default()), linger: c.Linger, streams: newStreams(c.Streams), open: newConnections(maxConnections),
 		bounds: bounds{readHeaderTimeout, readTimeout, writeTimeout, idleTimeout}}

@@ -45,6 +45,8 @@ func (stub) Resolve(context.Context, *graphql.RawParams, string) (bool, *gqlerro
 	return false, nil
 }
 
+func (stub) Hold(string) error { return nil }
+
 func (stub) DispatchError(context.Context, gqlerror.List) *graphql.Response { return nil }
 
 // journal is a log that a test reads.
@@ -385,6 +387,8 @@ func (failingExecutor) DispatchOperation(context.Context, *graphql.OperationCont
 func (failingExecutor) Resolve(context.Context, *graphql.RawParams, string) (bool, *gqlerror.Error) {
 	return false, nil
 }
+
+func (failingExecutor) Hold(string) error { return nil }
 
 func (failingExecutor) DispatchError(_ context.Context, errs gqlerror.List) *graphql.Response {
 	return &graphql.Response{Errors: errs}

@@ -78,14 +78,14 @@ func (g *graphqlHTTP) socket(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("Sec-WebSocket-Version") != "13":
 		w.Header().Set("Sec-WebSocket-Version", "13")
-		g.refuse(w, plainJSON, refuse(http.StatusUpgradeRequired, "WebSockets of version 13 are spoken here; send the header Sec-WebSocket-Version: 13."))
+		plainJSON.refuse(w, r, refuse(http.StatusUpgradeRequired, "WebSockets of version 13 are spoken here; send the header Sec-WebSocket-Version: 13."))
 		return
 	case !hasToken(r.Header.Values("Connection"), "upgrade"), !r.ProtoAtLeast(1, 1),
 		len(r.Header.Values("Sec-WebSocket-Key")) != 1, err != nil, len(key) != 16:
-		g.refuse(w, plainJSON, refuse(http.StatusBadRequest, "This is not how a WebSocket is opened (RFC 6455, 4.1)."))
+		plainJSON.refuse(w, r, refuse(http.StatusBadRequest, "This is not how a WebSocket is opened (RFC 6455, 4.1)."))
 		return
 	case !g.mayConnect(r):
-		g.refuse(w, plainJSON, &refusal{http.StatusForbidden, fault.Forbidden, "Pages of this origin may not connect; whoever runs this server can allow it."})
+		plainJSON.refuse(w, r, &refusal{http.StatusForbidden, fault.Forbidden, "Pages of this origin may not connect; whoever runs this server can allow it."})
 		return
 	}
 	r, known := g.identify(w, r, plainJSON)
@@ -95,7 +95,7 @@ func (g *graphqlHTTP) socket(w http.ResponseWriter, r *http.Request) {
 	leave, refused := g.streams.enter(network(address(r, g.budgets.Proxies)))
 	if refused != nil {
 		w.Header().Set("Retry-After", "5")
-		g.refuse(w, plainJSON, refused)
+		plainJSON.refuse(w, r, refused)
 		return
 	}
 	defer leave()
