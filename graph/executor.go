@@ -38,8 +38,9 @@ type Executor struct {
 	planner   *plan.Planner
 	writer    *write.Writer
 	hub       *stream.Hub
-	teller    *plan.Planner // reads what subscriptions tell
-	shared    *sharing
+	teller    *plan.Planner            // reads what subscriptions tell
+	shared    *sharing[[]byte]         // events
+	moments   *sharing[comment.Moment] // what decides who is told of them
 	desk      *comment.Desk
 	documents *lru.Cache[string, *document]
 	held      map[string]*document                         // the program's own
@@ -51,7 +52,7 @@ var _ graphql.GraphExecutor = (*Executor)(nil)
 
 // NewExecutor makes an executor that reads through the planner.
 func NewExecutor(planner *plan.Planner) *Executor {
-	e := &Executor{planner: planner, shared: newSharing(), held: map[string]*document{}, documents: keep[string, *document](), persisted: keep[string, string](),
+	e := &Executor{planner: planner, shared: newSharing[[]byte](), moments: newSharing[comment.Moment](), held: map[string]*document{}, documents: keep[string, *document](), persisted: keep[string, string](),
 		payloads: keep[string, payload](), lifts: keep[lifted, *ast.OperationDefinition]()}
 	schema := executableSchema{generated.NewExecutableSchema(generated.Config{}), e}
 	e.Executor, e.schema, e.checker = executor.New(schema), Schema(), newChecker(Schema())

@@ -20,9 +20,11 @@ import (
 
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/change"
+	"stadtgraph/internal/comment"
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/nodeid"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/postgres"
 	"stadtgraph/internal/stream"
 )
 
@@ -31,32 +33,97 @@ import (
 // the node's id those that the schema has.
 type subscription struct {
 	typeName string                   // what has changed
-	wants    func(change.Change) bool // whether it tells of a change
-	list     string                   // the field of Query that lists nodes: its filter says which are told of
+	wants    func(change.Change) bool // whether it may tell of a change
+	list     string                   // the field that lists nodes: its filter says which are told of
+	within   string                   // the field of Query of the entry that has the list, and the argument that names it; "" if the list is one of Query
 	node     string                   // the node in the payload
 	only     func(change.Change) any  // a condition beside that of the caller, as a filter; nil if there is none
-	gone     bool                     // it tells of what cannot be seen any more, too, without a node
+	look     look                     // reads what else decides; nil if nothing does
+	says     func(happening) string   // what happened to those who are told; "" if they are not
+	hidden   bool                     // it tells of what the public cannot see, too
 	least    plan.Role                // of those who may subscribe
+}
+
+// happening is a change as a subscriber meets it.
+type happening struct {
+	change.Change
+	found  bool           // in the list
+	moment comment.Moment // what look has read
+}
+
+// look reads what is to be known of a change beside it, once for all subscribers.
+type look func(ctx context.Context, db postgres.DB, id nodeid.UUID, at time.Time) (comment.Moment, error)
+
+// What happened, as the kinds of the schema say it.
+const (
+	kindPublished = "PUBLISHED"
+	kindEntered   = "ENTERED"
+	kindChanged   = "CHANGED"
+	kindRemoved   = "REMOVED"
+	kindLeft      = "LEFT"
+)
+
+// appearedOrChanged tells of what the list has.
+func appearedOrChanged(h happening) string {
+	switch {
+	case !h.found:
+		return ""
+	case h.Appeared():
+		return kindPublished
+	}
+	return kindChanged
 }
 
 var subscriptions = map[string]subscription{
 	"articlePublished": {
-		typeName: "Article", wants: change.Change.Appeared,
+		typeName: "Article", wants: change.Change.Appeared, says: appearedOrChanged,
 		list: "articles", node: "article",
 	},
 	"strategyChanged": {
-		typeName: "Strategy", wants: change.Change.Seen, gone: true,
+		typeName: "Strategy", wants: change.Change.Seen,
 		list: "strategies", node: "strategy",
 		only: func(change.Change) any { return oneOf("publicationStatus", "PUBLISHED", "ARCHIVED") },
+		says: func(h happening) string {
+			if h.Deleted {
+				return kindRemoved
+			}
+			return appearedOrChanged(h)
+		},
 	},
 	"fundingCallOpening": { // by itself on its first day, or because its program is published while it is open
-		typeName: "FundingCall", wants: func(c change.Change) bool { return c.Appeared() || c.Due && !c.Deleted },
+		typeName: "FundingCall", wants: func(c change.Change) bool { return c.Appeared() || c.Due && !c.Deleted }, says: appearedOrChanged,
 		list: "fundingCalls", node: "call",
 		only: func(c change.Change) any {
 			if c.Due { // without a last day it is not known for how long
 				return oneOf("status", "OPEN", "UNKNOWN")
 			}
 			return oneOf("status", "OPEN")
+		},
+	},
+	"commentApproved": {
+		typeName: "Comment", wants: func(c change.Change) bool { return !c.Deleted }, look: comment.Look,
+		list: "comments", within: "article", node: "comment",
+		only: func(change.Change) any { return oneOf("status", "APPROVED") },
+		says: func(h happening) string { // a tombstone becomes a comment again unnoticed by who only asks what the public sees
+			if h.found && h.moment.Visible && (h.Appeared() || h.moment.Approved()) {
+				return kindPublished
+			}
+			return ""
+		},
+	},
+	"moderationQueueChanged": {
+		typeName: "Comment", wants: func(change.Change) bool { return true }, look: comment.Look, hidden: true,
+		list: "moderationQueue", node: "comment", least: plan.Moderator,
+		says: func(h happening) string {
+			switch {
+			case h.found && h.moment.Queued && !h.moment.WasQueued:
+				return kindEntered
+			case h.found:
+				return kindChanged
+			case h.moment.WasQueued || h.moment.Decided():
+				return kindLeft
+			}
+			return ""
 		},
 	},
 }
@@ -66,17 +133,10 @@ func oneOf(field string, values ...any) any {
 	return map[string]any{field: map[string]any{"in": values}}
 }
 
-// What a change is to subscribers.
-const (
-	kindPublished = "PUBLISHED"
-	kindChanged   = "CHANGED"
-	kindRemoved   = "REMOVED"
-)
-
 const (
 	readers   = 2                // events that are read at once
 	readLimit = 10 * time.Second // of one reading
-	shareFor  = 5 * time.Second  // how long a reading is kept for those who come later
+	shareFor  = 3 * change.Poll  // how long a reading is kept for those who come later: no longer than answers are
 	maxShared = 1000             // readings that are kept
 	retry     = time.Second      // until a reading that failed is tried again
 )
@@ -131,6 +191,12 @@ func (e *Executor) prepareSubscription(ctx context.Context, op *graphql.Operatio
 		return nil, located(fault.New(fault.Busy, "There are no subscriptions here."))
 	}
 	s := &subscriber{executor: e, op: op, field: f, kind: kind, actor: actor, reading: e.lift(op.Operation, f.Field, kind)}
+	if kind.within != "" {
+		var ok bool
+		if s.of, ok = e.entry(resolve(f.Arguments.ForName(kind.within).Value, op.Variables), kind); !ok {
+			return nil, located(e.noEntry(f.Name, kind))
+		}
+	}
 	s.place, _ = ctx.Value(placeKey{}).(*Place)
 	if s.place == nil {
 		s.place = &Place{}
@@ -201,23 +267,34 @@ type lifted struct {
 //
 //	query { articlePublished: articles(first: 1, filter: …) { article: nodes { title } } }
 //
-// so that what the public sees, and what a filter means, is what it is in lists. The
-// names of the fields stay, for errors. Directives stay where they are.
+// so that what the public sees, and what a filter means, is what it is in lists; and of
+//
+//	subscription { commentApproved(article: $a) { cursor comment { body } } }
+//
+// it makes
+//
+//	query { commentApproved: article(id: $a) { comments(first: 1, filter: …) { comment: nodes { body } } } }
+//
+// The names of the fields stay, for errors. Directives stay where they are.
 func (e *Executor) lift(op *ast.OperationDefinition, root *ast.Field, kind subscription) *ast.OperationDefinition {
 	key := lifted{op, root}
 	if made, ok := e.lifts.Get(key); ok {
 		return made
 	}
-	list := e.schema.Query.Fields.ForName(kind.list)
+	owner, within := e.schema.Query, e.schema.Query.Fields.ForName(kind.within)
+	if within != nil {
+		owner = e.schema.Types[within.Type.Name()]
+	}
+	list := owner.Fields.ForName(kind.list)
 	connection := e.schema.Types[list.Type.Name()]
 	nodes := connection.Fields.ForName("nodes")
-	argument := func(name string, value *ast.Value) *ast.Argument {
-		value.Definition, value.ExpectedType = e.schema.Types[list.Arguments.ForName(name).Type.Name()], list.Arguments.ForName(name).Type
-		return &ast.Argument{Name: name, Value: value, Position: root.Position}
+	argument := func(of *ast.FieldDefinition, name string, value ast.Value) *ast.Argument {
+		value.Definition, value.ExpectedType = e.schema.Types[of.Arguments.ForName(name).Type.Name()], of.Arguments.ForName(name).Type
+		return &ast.Argument{Name: name, Value: &value, Position: root.Position}
 	}
 	arguments := ast.ArgumentList{
-		argument("first", &ast.Value{Kind: ast.IntValue, Raw: "1"}),
-		argument("filter", &ast.Value{Kind: ast.Variable, Raw: filterVariable}),
+		argument(list, "first", ast.Value{Kind: ast.IntValue, Raw: "1"}),
+		argument(list, "filter", ast.Value{Kind: ast.Variable, Raw: filterVariable}),
 	}
 	var payload, query func(ast.SelectionSet) ast.SelectionSet
 	payload = func(set ast.SelectionSet) (out ast.SelectionSet) {
@@ -244,8 +321,15 @@ func (e *Executor) lift(op *ast.OperationDefinition, root *ast.Field, kind subsc
 				found := &ast.Field{Alias: foundAlias, Name: nodes.Name, Definition: nodes, ObjectDefinition: connection, Position: sel.Position,
 					SelectionSet: ast.SelectionSet{&ast.Field{Alias: "id", Name: "id", Position: sel.Position,
 						Definition: e.schema.Types[kind.typeName].Fields.ForName("id"), ObjectDefinition: e.schema.Types[kind.typeName]}}}
-				out = append(out, &ast.Field{Alias: sel.Alias, Name: sel.Name, Definition: list, ObjectDefinition: e.schema.Query, Arguments: arguments,
-					Directives: sel.Directives, SelectionSet: append(ast.SelectionSet{found}, payload(sel.SelectionSet)...), Position: sel.Position})
+				read := &ast.Field{Alias: sel.Alias, Name: sel.Name, Definition: list, ObjectDefinition: owner, Arguments: arguments,
+					Directives: sel.Directives, SelectionSet: append(ast.SelectionSet{found}, payload(sel.SelectionSet)...), Position: sel.Position}
+				if within != nil {
+					read.Alias, read.Name, read.Directives = listAlias, list.Name, nil
+					read = &ast.Field{Alias: sel.Alias, Name: sel.Name, Definition: within, ObjectDefinition: e.schema.Query,
+						Arguments:  ast.ArgumentList{argument(within, "id", *sel.Arguments.ForName(kind.within).Value)},
+						Directives: sel.Directives, SelectionSet: ast.SelectionSet{read}, Position: sel.Position}
+				}
+				out = append(out, read)
 			case *ast.InlineFragment:
 				out = append(out, &ast.InlineFragment{TypeCondition: e.schema.Query.Name, ObjectDefinition: e.schema.Query, Directives: sel.Directives, SelectionSet: query(sel.SelectionSet), Position: sel.Position})
 			case *ast.FragmentSpread:
@@ -259,8 +343,27 @@ func (e *Executor) lift(op *ast.OperationDefinition, root *ast.Field, kind subsc
 	return made
 }
 
-// foundAlias is a response key that no operation can have.
-const foundAlias = "the node"
+// Response keys that no operation can have.
+const (
+	foundAlias = "the node"
+	listAlias  = "the list"
+)
+
+// entry reads the id of the entry that has the list.
+func (e *Executor) entry(id any, kind subscription) (nodeid.ID, bool) {
+	text, _ := id.(string)
+	of, err := nodeid.Parse(text)
+	return of, err == nil && of.Prefix == e.teller.Catalogue().Object(e.ownerOf(kind)).Prefix
+}
+
+// ownerOf is the type of the entry that has the list.
+func (e *Executor) ownerOf(kind subscription) string {
+	return e.schema.Query.Fields.ForName(kind.within).Type.Name()
+}
+
+func (e *Executor) noEntry(name string, kind subscription) error {
+	return fault.New(fault.NotFound, "There is no %s of this id to be seen; give argument `%s` of `%s` the id of one.", e.ownerOf(kind), kind.within, name)
+}
 
 // subscriber is one subscription that runs.
 type subscriber struct {
@@ -271,8 +374,9 @@ type subscriber struct {
 	actor    *auth.Actor
 	reading  *ast.OperationDefinition
 	filter   any
-	cost     int    // of one event
-	key      string // the same for all whose events are the same
+	of       nodeid.ID // of the entry that has the list, if it is one's
+	cost     int       // of one event
+	key      string    // the same for all whose events are the same
 	place    *Place
 
 	follower *stream.Follower
@@ -292,7 +396,16 @@ func (e *Executor) subscribe(ctx context.Context, s *subscriber) graphql.Respons
 	waiting, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	var err error
-	if s.follower, err = e.hub.Follow(waiting, s.place.Begin, s.kind.typeName); err != nil {
+	if s.kind.within != "" {
+		var there bool
+		if _, there, err = s.nodes(waiting, time.Now(), oneOf("id", s.of.String())); err == nil && !there {
+			err = e.noEntry(s.field.Name, s.kind)
+		}
+	}
+	if err == nil {
+		s.follower, err = e.hub.Follow(waiting, s.place.Begin, s.kind.typeName)
+	}
+	if err != nil {
 		s.fail(ctx, err)
 		return nil
 	}
@@ -355,23 +468,36 @@ func (s *subscriber) next(ctx context.Context) *graphql.Response {
 // read gives the event of a change as JSON, nil if it is not for the subscriber.
 func (s *subscriber) read(c change.Change) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
-		id := nodeid.ID{Prefix: s.executor.teller.Catalogue().Object(s.kind.typeName).Prefix, UUID: c.ID}
-		var nodes map[string]json.RawMessage
-		if !c.Deleted {
-			var err error
-			// None: it does not fit the filter, or has vanished since, which is another event.
-			if nodes, err = s.nodes(ctx, c, id); err != nil || nodes == nil {
+		h := happening{Change: c}
+		var err error
+		if s.kind.look != nil {
+			if h.moment, err = s.moment(ctx, c); err != nil || s.kind.within != "" && s.of.UUID != h.moment.Article {
 				return nil, err
 			}
-		} else if !s.kind.gone {
-			return nil, nil
 		}
-		kind := kindChanged
-		switch {
-		case c.Deleted:
-			kind = kindRemoved
-		case c.Appeared():
-			kind = kindPublished
+		id := nodeid.ID{Prefix: s.executor.teller.Catalogue().Object(s.kind.typeName).Prefix, UUID: c.ID}
+		var nodes map[string]json.RawMessage
+		if !c.Deleted || s.kind.hidden {
+			now := time.Now()
+			if now.Before(c.At) { // by the clock of the database
+				now = c.At
+			}
+			conditions := []any{oneOf("id", id.String())}
+			if s.kind.only != nil {
+				conditions = append(conditions, s.kind.only(c))
+			}
+			if s.filter != nil {
+				conditions = append(conditions, s.filter)
+			}
+			// None: it does not fit the filter, or has vanished since, which is another event.
+			if nodes, _, err = s.nodes(ctx, now, conditions...); err != nil {
+				return nil, err
+			}
+			h.found = nodes != nil
+		}
+		kind := s.kind.says(h)
+		if kind == "" {
+			return nil, nil
 		}
 		values := map[string]any{"cursor": c.Cursor, "at": c.At.UTC().Format(time.RFC3339Nano), "kind": kind, s.kind.node + "Id": id.String()}
 		payload := s.executor.schema.Types[s.field.Definition.Type.Name()]
@@ -390,7 +516,7 @@ func (s *subscriber) read(c change.Change) func(context.Context) ([]byte, error)
 				b.Write(quoted(payload.Name))
 			case f.Name != s.kind.node:
 				b.Write(quoted(values[f.Name]))
-			case nodes == nil:
+			case !h.found:
 				b.WriteString("null")
 			default:
 				b.Write(nodes[f.Alias])
@@ -401,68 +527,80 @@ func (s *subscriber) read(c change.Change) func(context.Context) ([]byte, error)
 	}
 }
 
-// nodes reads what has changed, as the subscriber sees it now, by response key; nil if
-// that is not what it has subscribed to.
-func (s *subscriber) nodes(ctx context.Context, c change.Change, id nodeid.ID) (map[string]json.RawMessage, error) {
-	all := []any{map[string]any{"id": map[string]any{"eq": id.String()}}}
-	if s.kind.only != nil {
-		all = append(all, s.kind.only(c))
-	}
-	if s.filter != nil {
-		all = append(all, s.filter)
-	}
-	now := time.Now()
-	if now.Before(c.At) { // by the clock of the database
-		now = c.At
-	}
+// moment looks at a change, once for all who are told of it.
+func (s *subscriber) moment(ctx context.Context, c change.Change) (comment.Moment, error) {
+	return s.executor.moments.get(ctx, string(c.Cursor), func(ctx context.Context) (comment.Moment, error) {
+		m, err := s.kind.look(ctx, s.executor.hub.DB(), c.ID, c.At)
+		if err != nil {
+			return m, fmt.Errorf("%w (%w)", fault.New(fault.Busy, "The database cannot be reached just now; try again in a moment."), err)
+		}
+		return m, nil
+	})
+}
+
+// nodes reads what has changed, as the subscriber sees it now, by response key. It is
+// there if whatever has the list can be seen.
+func (s *subscriber) nodes(ctx context.Context, now time.Time, conditions ...any) (nodes map[string]json.RawMessage, there bool, err error) {
 	viewer := s.actor.Viewer(now)
-	request, errs := s.executor.teller.Prepare(s.reading, s.variables(map[string]any{"and": all}), viewer.Role)
+	request, errs := s.executor.teller.Prepare(s.reading, s.variables(map[string]any{"and": conditions}), viewer.Role)
 	if len(errs) > 0 {
-		return nil, errs[0]
+		return nil, false, errs[0]
 	}
 	raw, errs := request.Read(ctx, viewer, nil, nil)
 	if len(errs) > 0 {
-		return nil, errs[0]
+		return nil, false, errs[0]
 	}
-	var data map[string]map[string][]json.RawMessage
-	if err := json.Unmarshal(raw, &data); err != nil {
-		return nil, fmt.Errorf("read an event: %w", err)
+	var data, entry map[string]json.RawMessage
+	var list map[string][]json.RawMessage
+	err = json.Unmarshal(raw, &data)
+	read := data[s.field.Alias]
+	if err == nil && s.kind.within != "" {
+		if err = json.Unmarshal(read, &entry); err == nil && entry == nil {
+			return nil, false, nil
+		}
+		read = entry[listAlias]
 	}
-	nodes := map[string]json.RawMessage{}
-	for alias, found := range data[s.field.Alias] {
+	if err == nil {
+		err = json.Unmarshal(read, &list)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read an event: %w", err)
+	}
+	nodes = map[string]json.RawMessage{}
+	for alias, found := range list {
 		if len(found) == 0 {
-			return nil, nil
+			return nil, true, nil
 		}
 		nodes[alias] = found[0]
 	}
-	return nodes, nil
+	return nodes, true, nil
 }
 
 // sharing lets subscribers whose events are the same read each of them once. Readings
 // are kept for a moment, for those who come to the event later.
-type sharing struct {
+type sharing[T any] struct {
 	mu       sync.Mutex
-	readings map[string]*reading
+	readings map[string]*reading[T]
 	slots    chan struct{}
 }
 
-type reading struct {
+type reading[T any] struct {
 	done chan struct{}
-	data []byte
+	data T
 	err  error
 }
 
-func newSharing() *sharing {
-	return &sharing{readings: map[string]*reading{}, slots: make(chan struct{}, readers)}
+func newSharing[T any]() *sharing[T] {
+	return &sharing[T]{readings: map[string]*reading[T]{}, slots: make(chan struct{}, readers)}
 }
 
 // get gives what read gives, or somebody else's read gives or has given for the same
 // key. Who leaves does not end the reading for others.
-func (s *sharing) get(ctx context.Context, key string, read func(context.Context) ([]byte, error)) ([]byte, error) {
+func (s *sharing[T]) get(ctx context.Context, key string, read func(context.Context) (T, error)) (data T, err error) {
 	s.mu.Lock()
 	r, ok := s.readings[key]
 	if !ok {
-		r = &reading{done: make(chan struct{})}
+		r = &reading[T]{done: make(chan struct{})}
 		s.readings[key] = r
 		go s.run(context.WithoutCancel(ctx), key, r, read)
 	}
@@ -471,11 +609,11 @@ func (s *sharing) get(ctx context.Context, key string, read func(context.Context
 	case <-r.done:
 		return r.data, r.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return data, ctx.Err()
 	}
 }
 
-func (s *sharing) run(ctx context.Context, key string, r *reading, read func(context.Context) ([]byte, error)) {
+func (s *sharing[T]) run(ctx context.Context, key string, r *reading[T], read func(context.Context) (T, error)) {
 	s.slots <- struct{}{}
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer func() {

@@ -5698,6 +5698,55 @@ extend type Query {
     orderBy: [CommentOrder!]
   ): CommentConnection!
 }
+"""A comment that the public can see from now on."""
+type CommentApproval {
+  """Where the subscription stands: give it as ` + "`" + `after` + "`" + ` to go on behind this event."""
+  cursor: String!
+  """When it could be seen."""
+  at: DateTime!
+  """The comment, as the caller sees it now."""
+  comment: Comment!
+}
+extend type Subscription {
+  """Tells of the comments on an article when the public can see them: because they were approved, at first or again, or because the comment that they answer was. An article that the caller cannot see is refused with ` + "`" + `NOT_FOUND` + "`" + `. Nothing else is told of: a comment that was hidden, erased or voted on is seen so when it is read anew."""
+  commentApproved(
+    """Global id of the article."""
+    article: ID!
+    """Begin behind this cursor of an earlier event, with all that has happened since; the empty text is in front of everything that is kept. Without it, begin with what happens from now on."""
+    after: String
+  ): CommentApproval!
+}
+"""What happened in the queue of the moderators."""
+enum ModerationQueueChangeKind {
+  """Neu: it waits, or is reported, and was neither."""
+  ENTERED
+  """Geändert: the filter finds it, and it is not new in the queue."""
+  CHANGED
+  """Erledigt: the filter does not find it, as somebody decided about it, or it was withdrawn or erased; or did not find it before either."""
+  LEFT
+}
+"""Something that happened in the queue of the moderators."""
+type ModerationQueueChange {
+  """Where the subscription stands: give it as ` + "`" + `after` + "`" + ` to go on behind this event."""
+  cursor: String!
+  """What happened."""
+  kind: ModerationQueueChangeKind!
+  """When it happened."""
+  at: DateTime!
+  """Global id of the comment."""
+  commentId: ID!
+  """The comment as it is now; null if it has left the queue."""
+  comment: Comment
+}
+extend type Subscription {
+  """Tells moderators when a comment comes to ` + "`" + `moderationQueue` + "`" + `, changes there or leaves it: that it was handed in, changed by its author, reported, decided about, returned, withdrawn or erased. Erasures are told of wherever the comment stood, so that copies can be dropped; votes are not. For moderators: others are refused."""
+  moderationQueueChanged(
+    """Begin behind this cursor of an earlier event, with all that has happened since; the empty text is in front of everything that is kept. Without it, begin with what happens from now on."""
+    after: String
+    """Which to tell of, as in ` + "`" + `moderationQueue` + "`" + `. What leaves is told of in any case. Searching for words (` + "`" + `q` + "`" + `) is not possible here."""
+    filter: ModerationFilter
+  ): ModerationQueueChange!
+}
 """Whether a comment comes with an e-mail address."""
 enum CommentEmail {
   """Nötig."""

@@ -111,8 +111,8 @@ func Read(ctx context.Context, db postgres.DB, after Cursor, types []string, lim
 	return read(ctx, db, p, types, limit, false)
 }
 
-// ReadAll is Read for those who tell what the public may see: it gives what was never
-// visible, too.
+// ReadAll is Read for those who tell others by what they may see: it gives what was never
+// visible, too, and changes of what only hangs on an object, as reports on a comment.
 func ReadAll(ctx context.Context, db postgres.DB, after Cursor, types []string, limit int) (Page, error) {
 	p, err := after.place()
 	if err != nil {
@@ -133,7 +133,7 @@ FROM change_horizon h LEFT JOIN last l ON true LEFT JOIN LATERAL (
   SELECT c.* FROM change c
   WHERE (c.txid, c.seq) > ($1::text::xid8, $2::bigint) AND c.txid < (SELECT txid FROM safe)
     AND ($3::text[] IS NULL OR c.type = ANY($3)) AND ($5 OR c.visible_before OR c.visible_after)
-    AND (c.action <> 'VISIBILITY' OR c.visible_before <> c.visible_after)
+    AND ($5 OR c.action <> 'VISIBILITY' OR c.visible_before <> c.visible_after)
   ORDER BY c.txid, c.seq LIMIT $4
 ) c ON true
 ORDER BY c.txid, c.seq`,

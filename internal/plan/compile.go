@@ -160,7 +160,7 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 		total.lists = append(append(total.lists, c.head.cost.lists...), listCost{site: site, entry: c.scope.cost})
 		return out, nil
 	}
-	switch decl := b.catalogue.roots[f.field.Name]; {
+	switch decl := b.catalogue.roots[f.field.Definition.Name]; {
 	case f.field.Name == "node":
 		id := b.req.args[site][0].(nodeid.ID)
 		o := b.catalogue.byID[id.Prefix]

@@ -61,7 +61,7 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		}
 		if from == nil || !from.relation.All {
 			listed := target.Listed
-			if root := b.catalogue.roots[f.field.Name]; from == nil && root != nil && root.Listed != nil {
+			if root := b.catalogue.roots[f.field.Definition.Name]; from == nil && root != nil && root.Listed != nil {
 				listed = root.Listed
 			}
 			in.conds = append(in.conds, b.listed(listed, in.row, filter)...)

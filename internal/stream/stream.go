@@ -57,6 +57,9 @@ func New(pool *pgxpool.Pool) *Hub {
 	return &Hub{pool: pool, keep: kept, ready: make(chan struct{}), more: make(chan struct{})}
 }
 
+// DB is where the changes are read.
+func (h *Hub) DB() *pgxpool.Pool { return h.pool }
+
 // Run reads changes until the context ends. While the database cannot be reached it
 // tries again; nothing is lost.
 func (h *Hub) Run(ctx context.Context) {
