@@ -75,7 +75,9 @@ func everywhere(catalogue *plan.Catalogue) (all []asked) {
 	}
 	for _, query := range []string{
 		`{ about { registerAsOf attributions { text url } coverage { type count recordedUntil } } }`,
-		`{ articles(first: 100) { nodes { slug comments(first: 100) { nodes { id upvotes downvotes body replyCount } } topics { name } bylines { __typename } } } }`,
+		`{ articles(first: 100) { nodes { slug topics { name } bylines { __typename } } } }`,
+		`{ articles(first: 100) { nodes { slug commentCount commentsStatus commentsOpen comments(first: 100, orderBy: [{field: TOP, direction: DESC}]) { totalCount
+			nodes { id status tombstone pinned redactedAt upvotes downvotes score body authorName replyCount editorNotes { text signature } } } } } }`,
 		`{ search(query: "stadt") { totalCount nodes { title { text } } } }`, `{ suggest(prefix: "s") { text } }`, `{ articles(filter: {q: "stadt"}) { totalCount } }`,
 	} {
 		all = append(all, asked{query: query})
@@ -201,7 +203,7 @@ func (w *scribe) write() string {
 		case 3:
 			sql = "UPDATE comment SET upvotes = upvotes + 1 WHERE ctid = " + row("comment")
 		case 4:
-			sql = fmt.Sprintf("UPDATE comment SET status = (ARRAY['APPROVED', 'REJECTED'])[1 + %d] WHERE ctid = %s", w.random.IntN(2), row("comment"))
+			sql = fmt.Sprintf("UPDATE comment SET status = (ARRAY['APPROVED', 'REJECTED', 'HIDDEN'])[1 + %d] WHERE ctid = %s", w.random.IntN(3), row("comment"))
 		case 5:
 			catalogue, err := graph.Catalogue()
 			if err == nil {

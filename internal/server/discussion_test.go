@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -11,6 +12,8 @@ import (
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/cache"
+	"stadtgraph/internal/change"
 	"stadtgraph/internal/comment"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/plan"
@@ -31,8 +34,8 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 
 // A discussion over HTTP, as a reader's page and a moderator's desk have it: handed
-// in, queued, approved, voted on, reported, hidden behind a tombstone, erased. The log
-// knows nobody.
+// in, queued, approved, told of, voted on, reported, hidden behind a tombstone, erased.
+// The log knows nobody, and what is erased is not kept.
 func TestDiscussion(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.DB(t)
@@ -55,8 +58,13 @@ func TestDiscussion(t *testing.T) {
 	c, log := guarded(t, pool), &lines{}
 	settings := comment.Defaults
 	settings.Keys, settings.Email, settings.Fill = keys, comment.Required, 0
-	writer := write.NewWriter(writable, pool)
-	c.Executor = graph.NewExecutor(plan.New(read, pool, true)).Writes(writer).Discusses(comment.NewDesk(settings, writer, pool))
+	writer, planner := write.NewWriter(writable, pool), plan.New(read, pool, true)
+	c.Executor = graph.NewExecutor(planner).Writes(writer).Discusses(comment.NewDesk(settings, writer, pool)).Follows(running(t, pool), planner)
+	c.Database, c.Cache = pool, cache.New(16<<20, change.Log{Pool: pool}, read.Prefix)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var following sync.WaitGroup
+	following.Go(func() { c.Cache.Follow(ctx) })
+	t.Cleanup(func() { cancel(); following.Wait() })
 	c.Log = slog.New(server.LogHandler(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	base := start(t, c)
 	secret, _ := newToken(t, pool, "mod", auth.Moderator)
@@ -91,13 +99,30 @@ func TestDiscussion(t *testing.T) {
 		step(action, decide, map[string]any{"action": action, "comments": []any{map[string]any{"id": id, "version": version}}}, `"results":[{"status":"`+want+`"`, as(secret)...)
 	}
 
+	page := listen(t, base, approvals, map[string]any{"id": article}).begun()
+	desk := listen(t, base, queue, nil, as(secret)...).begun()
+	tells := func(e *events, want string) {
+		t.Helper()
+		if got, _ := e.telling(); got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+
 	top := submits("Quagga", nil)
+	tells(desk, "ENTERED Das sagt Quagga. PENDING")
 	step("not there yet", `query ($id: ID!) { comment(id: $id) { body } }`, map[string]any{"id": top}, `{"comment":null}`)
 	step("no queue for readers", `{ moderationQueue { totalCount } }`, nil, `"code":"UNAUTHENTICATED"`)
 	step("queue", `{ moderationQueue { totalCount nodes { status authorName moderation { authorEmail } } } }`, nil, `"authorName":"Quagga","moderation":{"authorEmail":"quagga@markierung.example"}`, as(secret)...)
 	decides("APPROVE", top, 1, "APPROVED")
+	tells(desk, "LEFT "+top)
+	tells(page, "Das sagt Quagga.")
 	answer := submits("Cem", map[string]any{"parent": top})
+	tells(desk, "ENTERED Das sagt Cem. PENDING")
 	decides("APPROVE", answer, 1, "APPROVED")
+	tells(desk, "LEFT "+answer)
+	tells(page, "Das sagt Cem.")
+	const thread = `{ article(slug: "open") { commentCount comments { nodes { tombstone authorName body } } } }`
+	step("kept", thread, nil, `"authorName":"Quagga"`)
 	const vote = `mutation ($in: VoteCommentInput!) { voteComment(input: $in) { comment { upvotes downvotes } voterToken userErrors { code } } }`
 	voter, _ := step("vote", vote, map[string]any{"id": top, "value": 1}, `"upvotes":1,"downvotes":0`)["voterToken"].(string)
 	step("vote again", vote, map[string]any{"id": top, "value": 1}, `"upvotes":1,"downvotes":0`, "Voter-Token", voter)
@@ -105,13 +130,21 @@ func TestDiscussion(t *testing.T) {
 	step("forge it", vote, map[string]any{"id": top, "value": -1}, `"code":"INVALID"`, "Voter-Token", voter[1:]+"A")
 	step("report", `mutation ($in: ReportCommentInput!) { reportComment(input: $in) { reportedId userErrors { code } } }`, map[string]any{"id": top, "reason": "INSULT", "text": "Quagga ist gemein"}, `"reportedId":"comment_`, "Voter-Token", voter)
 	step("queue again", `{ moderationQueue { totalCount nodes { status moderation { openReports } reports { reason } } } }`, nil, `"totalCount":1,"nodes":[{"status":"APPROVED","moderation":{"openReports":1},"reports":[{"reason":"INSULT"}]}]`, as(secret)...)
+	tells(desk, "ENTERED Das sagt Quagga. APPROVED!")
 	decides("HIDE", top, 2, "HIDDEN")
-	step("tombstone", `{ article(slug: "open") { commentCount comments { nodes { tombstone body } } } }`, nil, `{"commentCount":1,"comments":{"nodes":[{"tombstone":true,"body":null},{"tombstone":false,"body":"Das sagt Cem."}]}}`)
+	tells(desk, "LEFT "+top)
+	step("tombstone", thread, nil, `{"commentCount":1,"comments":{"nodes":[{"tombstone":true,"authorName":null,"body":null},{"tombstone":false,"authorName":"Cem","body":"Das sagt Cem."}]}}`)
 	const erase = `mutation { erasePersonalData(input: {email: "quagga@markierung.example"}) { erasedCount } }`
 	step("not by moderators", erase, nil, `"code":"FORBIDDEN"`, as(secret)...)
 	step("erase", erase, nil, `"erasedCount":1`, as(admin)...)
+	tells(desk, "LEFT "+top)
 	step("erased", `query ($id: ID!) { comment(id: $id) { status body authorName moderation { authorEmail } } }`, map[string]any{"id": top}, `{"status":"ERASED","body":null,"authorName":null,"moderation":{"authorEmail":null}}`, as(secret)...)
 	step("a script", submit, map[string]any{"article": article, "formToken": "Quagga", "email": "quagga", "body": "<script>Quagga</script>"}, `"code":"INVALID"`)
+
+	// Whoever comes back is not told what was said; nothing else is told.
+	tells(listen(t, base, approvals+" # anew", map[string]any{"id": article, "after": ""}), "Das sagt Cem.")
+	submits("Dora", nil)
+	tells(desk, "ENTERED Das sagt Dora. PENDING")
 
 	log.mu.Lock()
 	defer log.mu.Unlock()

@@ -104,7 +104,7 @@ func TestNoAnswerIsTooOld(t *testing.T) {
 		list,
 		`{ articles(orderBy: [{field: COMMENT_COUNT, direction: DESC}], first: 3) { nodes { title commentCount topics { name } } } }`,
 		`{ topics { nodes { name articles { totalCount nodes { title } } } } }`,
-		`{ article(slug: "a1") { title commentCount comments { nodes { authorName upvotes } } } }`,
+		`{ article(slug: "a1") { title commentCount commentsOpen comments(orderBy: [{field: TOP, direction: DESC}]) { nodes { authorName upvotes pinned tombstone editorNotes { text } } } } }`,
 		`{ article(slug: "a2") { title topics { slug } } }`,
 		`{ topic(slug: "netze") { name } }`,
 		`{ articles { facets(by: [TOPIC]) { buckets { value count } } } }`, // one root field: each is a snapshot of its own
@@ -149,7 +149,7 @@ func TestNoAnswerIsTooOld(t *testing.T) {
 	close(stop)
 	group.Wait()
 	// One thing after the other: nothing else drops an answer that this one should.
-	for _, kind := range []int{nothing, 5, 0, 6, 2, 7, 4, 3, 1} { // the article can be seen until the end
+	for _, kind := range []int{nothing, 5, 0, 6, 2, 7, 4, 9, 8, 3, 1} { // the article can be seen until the end
 		w.turn(func() { something(t, pool, w, instances[kind%2], secret, 1, kind, -kind) })
 		wrote := time.Now()
 		for _, i := range instances {
@@ -176,7 +176,7 @@ func TestNoAnswerIsTooOld(t *testing.T) {
 
 // kinds of things that editors do.
 const (
-	kinds   = 8
+	kinds   = 10
 	nothing = kinds
 )
 
@@ -200,6 +200,11 @@ func something(t *testing.T, pool *pgxpool.Pool, w *witness, i instance, secret 
 		exec(t, pool, `INSERT INTO article_topic (article_id, topic_id, role, position) VALUES (`+article+`, '00000000-0000-7000-8000-0000000000a1', 'TOPIC', 1) ON CONFLICT DO NOTHING`)
 	case 7:
 		own(t, pool, w, i, secret, fmt.Sprint("Eigenes ", n))
+	case 8:
+		exec(t, pool, `UPDATE article SET comments_status = 'OPEN', comments_close_at = clock_timestamp() + interval '200 milliseconds' WHERE id = `+article)
+	case 9:
+		exec(t, pool, `INSERT INTO comment_note (comment_id, position, text, signature) SELECT id, 1, $1, 'Red.' FROM comment WHERE article_id = `+article+`
+ON CONFLICT (comment_id, position) DO UPDATE SET text = excluded.text`, fmt.Sprint("Anmerkung ", n))
 	}
 }
 
@@ -213,7 +218,7 @@ func writing(t *testing.T, pool *pgxpool.Pool, w *witness, instances []instance,
 		time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
 		kind := random.IntN(kinds)
 		w.turn(func() { something(t, pool, w, instances[random.IntN(2)], secret, 1+random.IntN(6), kind, n) })
-		if kind == 3 { // one thing at a time
+		if kind == 3 || kind == 8 { // one thing at a time
 			time.Sleep(due)
 		}
 	}

@@ -67,11 +67,7 @@ func (p telling) short() (what, cursor string) {
 	if e.Comment != nil {
 		what += " " + e.Comment.Body + " " + e.Comment.Status + strings.Repeat("!", e.Comment.Moderation.OpenReports)
 	} else {
-		for n := range 256 {
-			if commentID(n) == e.CommentID {
-				what += fmt.Sprintf(" c%d", n)
-			}
-		}
+		what += " " + e.CommentID
 	}
 	return strings.TrimSpace(what), e.Cursor
 }
@@ -115,6 +111,9 @@ func TestCommentsAreTold(t *testing.T) {
 				t.Fatalf("got %s %s %s", m.Type, m.ID, m.Payload)
 			}
 			what, cursor := p.short()
+			for n := range 256 {
+				what = strings.Replace(what, commentID(n), fmt.Sprint("c", n), 1)
+			}
 			if first == "" && m.ID == "a1" {
 				first = cursor
 			}
