@@ -42,7 +42,11 @@ const closed = `(a.publication_status = 'ARCHIVED' OR a.comments_status <> 'OPEN
 // Open hands out a form for the discussion of an article.
 func (d *Desk) Open(ctx context.Context, in plan.Input) (*Form, error) {
 	id, _ := in["article"].(nodeid.ID)
-	if err := discussed(d.pool.QueryRow(ctx, discussing, [16]byte(id.UUID)), id); err != nil {
+	var shut *bool
+	if err := d.pool.QueryRow(ctx, `SELECT (SELECT `+closed+` FROM article a WHERE a.id = $1 AND `+open+`)`, [16]byte(id.UUID)).Scan(&shut); err != nil {
+		return nil, fmt.Errorf("look at the discussion: %w", err)
+	}
+	if err := discussed(shut, id); err != nil {
 		return nil, err
 	}
 	keys, err := d.signing(ctx)
@@ -55,19 +59,13 @@ func (d *Desk) Open(ctx context.Context, in plan.Input) (*Form, error) {
 	return &Form{Token: t.sign(keys[0]), SendFrom: now.Add(d.Fill), SendTill: now.Add(d.FormLife)}, nil
 }
 
-// discussing asks whether the discussion of an article that the public sees is closed.
-const discussing = `SELECT ` + closed + ` FROM article a WHERE a.id = $1 AND ` + open
-
-// discussed refuses an article that the public cannot see or not discuss.
-func discussed(row pgx.Row, id nodeid.ID) error {
-	var shut bool
-	err := row.Scan(&shut)
+// discussed refuses an article that the public cannot see, or not discuss; shut is nil if
+// it is not there.
+func discussed(shut *bool, id nodeid.ID) error {
 	switch {
-	case errors.Is(err, pgx.ErrNoRows), err == nil && id.Prefix != "article":
+	case shut == nil || id.Prefix != "article":
 		return write.Refuse(write.NotFound, []string{"input", "article"}, "There is no Article of this id.")
-	case err != nil:
-		return fmt.Errorf("look at the discussion: %w", err)
-	case shut:
+	case *shut:
 		return write.Refuse(write.Closed, []string{"input", "article"}, "The discussion of this article is closed.")
 	}
 	return nil
@@ -254,12 +252,7 @@ func (d *Desk) judged(ctx context.Context, tx *write.Tx, h handed, form token, n
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`INSERT INTO comment_form (nonce, comment_id, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, form.nonce[:], [16]byte(id), sent)
-	batch.Queue(discussing, [16]byte(article.UUID))
-	batch.Queue(`SELECT visible, depth FROM comment WHERE id = $1 AND article_id = $2`, [16]byte(parent.UUID), [16]byte(article.UUID))
-	batch.Queue(`
-SELECT coalesce(bool_or(s.network = $2 OR s.email_hash = ANY($3)), false), count(*) > 0
-FROM comment_submission s WHERE s.text_hash = $1 AND s.created_at > now() - interval '1 day'`, h.text, n.network, hashes)
-	batch.Queue(`SELECT NOT EXISTS (SELECT FROM comment_submission s JOIN comment c ON c.id = s.comment_id WHERE s.email_hash = ANY($1) AND c.status = 'APPROVED')`, hashes)
+	batch.Queue(judging, [16]byte(article.UUID), [16]byte(parent.UUID), h.text, n.network, hashes)
 	batch.Queue(activeRules)
 	batch.Queue(counting, n.args()...) // the last, as the row of a network is locked from then on
 	results := tx.SendBatch(ctx, batch)
@@ -268,19 +261,20 @@ FROM comment_submission s WHERE s.text_hash = $1 AND s.created_at > now() - inte
 	if err != nil || tag.RowsAffected() == 0 {
 		return err == nil, 0, nil, err
 	}
-	if err := discussed(results.QueryRow(), article); err != nil {
-		return false, 0, nil, err
-	}
-	if err := d.answerable(results.QueryRow(), parent, audience, answers); err != nil {
-		return false, 0, nil, err
-	}
+	var shut, visible *bool
+	var depth *int
 	var same bool
 	f := h.facts
-	if err := results.QueryRow().Scan(&same, &f.duplicated); err != nil {
+	if err := results.QueryRow().Scan(&shut, &visible, &depth, &same, &f.duplicated, &f.first); err != nil {
+		return false, 0, nil, fmt.Errorf("look at the discussion: %w", err)
+	}
+	if err := discussed(shut, article); err != nil {
 		return false, 0, nil, err
 	}
-	if err := results.QueryRow().Scan(&f.first); err != nil {
-		return false, 0, nil, err
+	if answers {
+		if err := d.answerable(visible != nil && *visible && parent.Prefix == prefix, depth, audience); err != nil {
+			return false, 0, nil, err
+		}
 	}
 	rows, err := results.Query()
 	if err != nil {
@@ -300,22 +294,27 @@ FROM comment_submission s WHERE s.text_hash = $1 AND s.created_at > now() - inte
 	return false, score, reasons, err
 }
 
+// judging asks what is there to be asked about a comment that is handed in: whether the
+// discussion of its article is closed, null if nobody sees the article; what it answers;
+// and whether somebody, or the same person, has just sent the same, and nothing of this
+// person was approved yet.
+const judging = `
+SELECT (SELECT ` + closed + ` FROM article a WHERE a.id = $1 AND ` + open + `), p.visible, p.depth, coalesce(sent.same, false), sent.n > 0,
+  NOT EXISTS (SELECT FROM comment_submission s JOIN comment c ON c.id = s.comment_id WHERE s.email_hash = ANY($5) AND c.status = 'APPROVED')
+FROM (
+  SELECT bool_or(s.network = $4 OR s.email_hash = ANY($5)) AS same, count(*) AS n
+  FROM comment_submission s WHERE s.text_hash = $3 AND s.created_at > now() - interval '1 day'
+) sent LEFT JOIN comment p ON p.id = $2 AND p.article_id = $1`
+
 // answerable refuses what cannot be answered.
-func (d *Desk) answerable(row pgx.Row, parent nodeid.ID, audience string, answers bool) error {
+func (d *Desk) answerable(there bool, depth *int, audience string) error {
 	at := []string{"input", "parent"}
-	var visible bool
-	var depth int
-	err := row.Scan(&visible, &depth)
 	switch {
-	case err != nil && !errors.Is(err, pgx.ErrNoRows):
-		return err
-	case !answers:
-		return nil
-	case err != nil, !visible, parent.Prefix != prefix:
+	case !there:
 		return write.Refuse(write.NotFound, at, "There is no Comment of this id in this discussion that can be answered.")
 	case audience == "EDITORS":
 		return write.Refuse(write.Invalid, at, "A message to the editors answers no comment.")
-	case depth >= d.Depth:
+	case *depth >= d.Depth:
 		return write.Refuse(write.OutOfRange, at, "Answers are nested %d deep at most; answer the comment above.", d.Depth)
 	}
 	return nil
