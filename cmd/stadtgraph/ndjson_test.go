@@ -16,7 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"stadtgraph/internal/ndjson"
+	"stadtgraph/internal/batch"
 	"stadtgraph/internal/pgtest"
 )
 
@@ -38,7 +38,7 @@ func newImporting(t *testing.T) *importing {
 }
 
 // run imports a text and gives what became of it.
-func (i *importing) run(t *testing.T, text string, args ...string) (result, []ndjson.Line) {
+func (i *importing) run(t *testing.T, text string, args ...string) (result, []batch.Line) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "lines.ndjson")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -48,10 +48,10 @@ func (i *importing) run(t *testing.T, text string, args ...string) (result, []nd
 	return got, reported(t, got.stdout)
 }
 
-func reported(t *testing.T, text string) (lines []ndjson.Line) {
+func reported(t *testing.T, text string) (lines []batch.Line) {
 	t.Helper()
 	for line := range strings.Lines(text) {
-		var l ndjson.Line
+		var l batch.Line
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
 			t.Fatalf("a report that is no JSON: %v\n%s", err, line)
 		}

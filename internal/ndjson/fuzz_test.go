@@ -11,6 +11,7 @@ import (
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/batch"
 	"stadtgraph/internal/ndjson"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/write"
@@ -43,8 +44,8 @@ func FuzzImport(f *testing.F) {
 		defer cancel()
 		for _, stop := range []bool{true, false} {
 			before := rows(ctx, t, pool)
-			summary, err := ndjson.Import(ctx, writer, catalogue, &auth.Actor{Name: "fuzz", Role: auth.Publisher}, bytes.NewReader(data), ndjson.Options{Source: "fuzz", Stop: stop,
-				Report: func(l ndjson.Line) error {
+			summary, err := batch.Run(ctx, writer, &auth.Actor{Name: "fuzz", Role: auth.Publisher}, ndjson.Read(bytes.NewReader(data), writer, catalogue, "fuzz"), batch.Options{Stop: stop,
+				Report: func(l batch.Line) error {
 					if (l.Status == "FAILED") != (len(l.UserErrors) > 0) {
 						t.Errorf("%+v", l)
 					}

@@ -10,10 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
-)
 
-// maxLine is how long a line may be. The longest text has 500,000 characters.
-const maxLine = 8 << 20
+	"stadtgraph/internal/batch"
+)
 
 var errTooLong = errors.New("ndjson: the line is too long")
 
@@ -36,7 +35,7 @@ func (l *lines) next() (line []byte, number int, err error) {
 		for {
 			part, err := l.in.ReadSlice('\n')
 			l.read += int64(len(part))
-			if tooLong = tooLong || len(line)+len(part) > maxLine; tooLong {
+			if tooLong = tooLong || len(line)+len(part) > batch.MaxRecord; tooLong {
 				line = nil
 			} else {
 				line = append(line, part...)
