@@ -220,13 +220,15 @@ func (tx *Tx) statements(d *Draft) ([]statement, error) {
 		own.def = tx.catalogue.Schema.Types[d.Object.Type+"Input"]
 		all = append(all, own)
 	}
-	for i, c := range d.children {
+	for _, c := range d.children {
 		for i, row := range c.rows {
 			maps.Copy(row, c.owner)
 			if c.field.Ordered {
 				row["position"] = d.behind + i + 1
 			}
 		}
+	}
+	for i, c := range d.children {
 		if !d.New() {
 			rows, err := tx.replace(d, c, i)
 			if err != nil {
