@@ -39,7 +39,7 @@ clients: ## public suites and clients against a server that it starts
 	bash clients/run
 
 FUZZTIME = 10s
-FUZZED = graph:FuzzPlanner internal/server:FuzzGuard internal/ndjson:FuzzImport internal/register:FuzzRead \
+FUZZED = graph:FuzzPlanner internal/server:FuzzGuard internal/ndjson:FuzzImport internal/foerderdatenbank:FuzzImport internal/register:FuzzRead \
 	internal/plan:FuzzCursor internal/change:FuzzCursor internal/nodeid:FuzzParse
 
 .PHONY: fuzz

@@ -59,7 +59,7 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/batch", "internal/ndjson", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream", "internal/comment"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/batch", "internal/ndjson", "internal/foerderdatenbank", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream", "internal/comment"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "internal/peer", "internal/comment", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
@@ -103,18 +103,19 @@ var table = map[string]row{
 	"internal/pgtest/shipped": {ours: list("graph", "internal/pgtest", "internal/register", "internal/demo", "internal/german", "internal/search"), libraries: pgx},
 
 	// importers, and the command that packs what one of them ships
-	"internal/register/pack": {},
-	"internal/register":      {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
-	"internal/batch":         {ours: list("internal/auth", "internal/fault", "internal/write"), libraries: pgx}, // to tell errors apart
-	"internal/ndjson":        {ours: list("internal/batch", "internal/plan", "internal/fault", "internal/write")},
-	"internal/sample":        {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
-	"internal/change":        {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx}, // render: what comes back is rendered again
-	"internal/stream":        {ours: list("internal/change", "internal/fault"), libraries: pgx},                                                                           // takes a pool
-	"internal/job":           {ours: list("internal/postgres", "internal/write", "internal/change", "internal/comment"), libraries: pgx},                                  // on River, which takes a pool
-	"internal/cache":         {ours: list("internal/change", "internal/plan")},                                                                                            // what is told of, and what was read
-	"internal/render":        {ours: list("internal/text", "internal/postgres"), libraries: pgx},
-	"internal/search":        {ours: list("internal/plan", "internal/german", "internal/postgres"), libraries: pgx},
-	"internal/demo":          {ours: list("internal/render", "internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
+	"internal/register/pack":    {},
+	"internal/register":         {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
+	"internal/batch":            {ours: list("internal/auth", "internal/fault", "internal/write"), libraries: pgx}, // to tell errors apart
+	"internal/ndjson":           {ours: list("internal/batch", "internal/plan", "internal/fault", "internal/write")},
+	"internal/foerderdatenbank": {ours: list("internal/batch", "internal/plan", "internal/fault", "internal/write", "internal/nodeid", "internal/slug"), libraries: pgx}, // looks up what rows need
+	"internal/sample":           {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
+	"internal/change":           {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx}, // render: what comes back is rendered again
+	"internal/stream":           {ours: list("internal/change", "internal/fault"), libraries: pgx},                                                                           // takes a pool
+	"internal/job":              {ours: list("internal/postgres", "internal/write", "internal/change", "internal/comment"), libraries: pgx},                                  // on River, which takes a pool
+	"internal/cache":            {ours: list("internal/change", "internal/plan")},                                                                                            // what is told of, and what was read
+	"internal/render":           {ours: list("internal/text", "internal/postgres"), libraries: pgx},
+	"internal/search":           {ours: list("internal/plan", "internal/german", "internal/postgres"), libraries: pgx},
+	"internal/demo":             {ours: list("internal/render", "internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
 }
 
 func init() {

@@ -14,6 +14,7 @@ import (
 type importCommand struct {
 	Register importRegister `cmd:"" help:"Load an edition of the register of municipalities."`
 	NDJSON   importNDJSON   `cmd:"" name:"ndjson" help:"Load records, a JSON object a line."`
+	CSV      importCSV      `cmd:"" name:"csv" help:"Load funding programs in the field layout of the Förderdatenbank."`
 }
 
 type importRegister struct {

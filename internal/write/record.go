@@ -46,13 +46,19 @@ func (tx *Tx) Records(ctx context.Context, records []any, path ...string) ([]Out
 
 // Record writes one record, in a transaction inside the transaction.
 func (tx *Tx) Record(ctx context.Context, given plan.Input, path ...string) (Outcome, error) {
+	return tx.Alone(ctx, func(tx *Tx) (Outcome, error) { return tx.record(ctx, given, path) })
+}
+
+// Alone writes in a transaction inside the transaction. What fails with UserErrors
+// leaves nothing behind.
+func (tx *Tx) Alone(ctx context.Context, do func(tx *Tx) (Outcome, error)) (Outcome, error) {
 	inner, err := tx.Begin(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}
 	within := *tx
 	within.Tx = inner
-	outcome, err := within.record(ctx, given, path)
+	outcome, err := do(&within)
 	var problems UserErrors
 	if errors.As(err, &problems) {
 		return Outcome{Status: "FAILED", UserErrors: problems}, inner.Rollback(ctx)
