@@ -55,7 +55,7 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 	}
 	actor := auth.From(ctx)
 	m := mutations[f.Name]
-	in, err := e.planner.Catalogue().Input(f.Field, op.Variables)
+	in, err := e.planner.Catalogue().Input(f.Field, op.Variables, m.apart)
 	if err != nil {
 		problem, ok := fault.From(err)
 		if !ok {

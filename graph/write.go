@@ -46,6 +46,8 @@ type mutation struct {
 	// it does the same once: it asks for no Idempotency-Key.
 	desk func(ctx context.Context, c caller, in plan.Input) (answer, error)
 
+	apart string // the type of list items that are wrong on their own, each
+
 	private bool // its answers are read anew instead of kept: what they tell may have to be forgotten
 	secret  bool // its answers cannot be had twice
 }
@@ -58,7 +60,7 @@ var mutations = func() map[string]mutation {
 		"adoptStrategy":        {needs: auth.Publish, run: adoptStrategy},
 		"dissolveMunicipality": {needs: auth.Administer, run: dissolveMunicipality},
 		"correctMunicipality":  {needs: auth.Administer, run: correctMunicipality},
-		"importRecords":        {needs: auth.Write, run: importRecords},
+		"importRecords":        {needs: auth.Write, run: importRecords, apart: "ImportRecordInput"},
 		"restoreRevision":      {needs: auth.Write, run: restoreRevision},
 		"createToken":          {needs: auth.Administer, run: createToken, secret: true},
 		"revokeToken":          {needs: auth.Administer, run: revokeToken},

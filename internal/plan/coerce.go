@@ -59,6 +59,19 @@ type coercer struct {
 	schema *ast.Schema
 	vars   map[string]any
 	nulls  bool // objects keep members that are null
+	apart  string
+}
+
+// item is what a list takes for an item that was coerced: its fault, if items of the
+// type stand apart.
+func (c *coercer) item(t *ast.Type, i int, item any, err error) (any, error) {
+	if f, ok := fault.From(err); ok && t.Elem == nil && t.NamedType == c.apart {
+		return f, nil
+	}
+	if err != nil {
+		return nil, at(err, strconv.Itoa(i))
+	}
+	return item, nil
 }
 
 // absent is the value of a variable that was not given and has no default.
@@ -90,8 +103,8 @@ func (c *coercer) value(t *ast.Type, v *ast.Value) (any, error) {
 			if err == nil {
 				item, err = c.present(t.Elem, item)
 			}
-			if err != nil {
-				return nil, at(err, strconv.Itoa(i))
+			if item, err = c.item(t.Elem, i, item, err); err != nil {
+				return nil, err
 			}
 			list = append(list, item)
 		}
@@ -131,8 +144,8 @@ func (c *coercer) given(t *ast.Type, v any) (any, error) {
 		list := make([]any, 0, len(items))
 		for i, item := range items {
 			item, err := c.given(t.Elem, item)
-			if err != nil {
-				return nil, at(err, strconv.Itoa(i))
+			if item, err = c.item(t.Elem, i, item, err); err != nil {
+				return nil, err
 			}
 			list = append(list, item)
 		}

@@ -8,13 +8,14 @@ import (
 
 // Input is an input object of a mutation: what was given, null included, by name.
 // Values are nil, int64, float64, bool, string (also enums, decimals and days),
-// time.Time, nodeid.ID, []any and Input.
+// time.Time, nodeid.ID, []any, Input and, of a list whose items stand apart, *fault.Error.
 type Input map[string]any
 
 // Input coerces the argument `input` of a mutation. Its error is a fault whose path
-// says where inside of it a value is wrong.
-func (c *Catalogue) Input(f *ast.Field, vars map[string]any) (Input, error) {
-	in := coercer{schema: c.Schema, vars: vars, nulls: true}
+// says where inside of it a value is wrong. Items of lists of the type apart, if there
+// is one, are each on their own: one that is wrong is replaced by its fault.
+func (c *Catalogue) Input(f *ast.Field, vars map[string]any, apart string) (Input, error) {
+	in := coercer{schema: c.Schema, vars: vars, nulls: true, apart: apart}
 	v, err := in.argument(f.Definition.Arguments.ForName("input"), f.Arguments.ForName("input"))
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/fault"
 	"stadtgraph/internal/nodeid"
 	"stadtgraph/internal/plan"
 )
@@ -34,8 +35,13 @@ const MaxRecords = 500
 func (tx *Tx) Records(ctx context.Context, records []any, path ...string) ([]Outcome, error) {
 	outcomes := make([]Outcome, len(records))
 	for i, record := range records {
+		at := append(slices.Clip(path), strconv.Itoa(i))
+		if f, wrong := record.(*fault.Error); wrong { // a value of it is none
+			outcomes[i] = Outcome{Status: "FAILED", UserErrors: Refuse(Invalid, append(at, f.Path...), "This %s", f.Message)}
+			continue
+		}
 		given, _ := record.(plan.Input)
-		outcome, err := tx.Record(ctx, given, append(slices.Clip(path), strconv.Itoa(i))...)
+		outcome, err := tx.Record(ctx, given, at...)
 		if err != nil {
 			return nil, err
 		}
