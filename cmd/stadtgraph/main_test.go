@@ -161,7 +161,7 @@ func TestUsage(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"dev", "serve", "migrate up", "migrate down", "migrate status", "migrate force", "import register", "import ndjson", "schema", "doctor",
+	for _, command := range []string{"dev", "serve", "migrate up", "migrate down", "migrate status", "migrate force", "import register", "import ndjson", "import csv", "schema", "doctor",
 		"token create", "token list", "token revoke"} {
 		got := runProgram(t, nil, append(strings.Fields(command), "--help")...)
 		if got.code != exitOK || !strings.Contains(got.stdout, "Example") || !strings.Contains(got.stdout, "stadtgraph "+command) || got.stderr != "" {

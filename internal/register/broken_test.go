@@ -281,7 +281,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("%v is no fault", err)
 		}
 		if err == nil { // whatever is accepted can be compared, too
-			compare(&stored{}, e, e.PopulationDate())
+			compare(&stored{}, e, nil, e.PopulationDate())
 		}
 	})
 }

@@ -38,6 +38,8 @@ type record struct {
 	constituencyFrom, constituencyTo int
 	location                         *Location
 	urbanisation                     string
+	travelRegionKey                  string
+	travelRegionName                 string
 }
 
 // draft collects the records of a file and makes units of them.
@@ -158,7 +160,7 @@ func (d *draft) above(r *record) []string {
 		return nil
 	}
 	up := []string{typeState + r.key[:2]}
-	if region := governmentRegionOf(r.key); region != "" && d.format == GV100AD && r.typ != typeGovernmentRegion {
+	if region := governmentRegionOf(r.key); region != "" && d.format != Joined && r.typ != typeGovernmentRegion {
 		up = append(up, typeGovernmentRegion+region)
 	}
 	if r.typ != typeAssociation && r.typ != typeMunicipality {
@@ -168,7 +170,7 @@ func (d *draft) above(r *record) []string {
 		up = append(up, typeDistrict+district)
 	}
 	// Real associations have a 5 there. The joined CSV leaves out the other records.
-	if r.typ == typeMunicipality && (d.format == GV100AD || r.association[5] == '5') {
+	if r.typ == typeMunicipality && (d.format != Joined || r.association[5] == '5') {
 		up = append(up, typeAssociation+r.association)
 	}
 	return up
@@ -239,6 +241,7 @@ func (d *draft) municipality(u *Unit, r *record) {
 	u.PostalCode, u.PostalCodeUnique = r.postalCode, r.postalCode != "" && r.postalCodeUnique
 	u.ConstituencyFrom, u.ConstituencyTo = r.constituencyFrom, r.constituencyTo
 	u.Location, u.Urbanisation = r.location, r.urbanisation
+	u.TravelRegionKey, u.TravelRegionName = r.travelRegionKey, r.travelRegionName
 }
 
 func (d *draft) inIndependentCity(r *record) bool {

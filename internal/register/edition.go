@@ -13,16 +13,17 @@ type Edition struct {
 	past *past // what an earlier edition had; the shipped one knows it
 }
 
-// Format is one of the two file formats.
+// Format is one of the file formats.
 type Format int
 
 // The formats that Read knows.
 const (
 	GV100AD Format = iota // fixed width, as Destatis publishes it
 	Joined                // CSV joined with coordinates; says nothing of government regions, constituencies and the date
+	Sheet                 // CSV of the spreadsheet edition, GV-Auszug; says nothing of seats, constituencies, whether postal codes are unique and the date
 )
 
-func (f Format) String() string { return [...]string{"GV100AD", "joined CSV"}[f] }
+func (f Format) String() string { return [...]string{"GV100AD", "joined CSV", "GV-Auszug"}[f] }
 
 // State is one of the sixteen states (Länder).
 type State struct {

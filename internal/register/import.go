@@ -18,9 +18,10 @@ type Options struct {
 
 // Import brings the database to the state of an edition, in one transaction: all
 // of it or nothing. It never deletes. A unit that the edition no longer has is
-// reported and stays, and so does what the edition's format cannot say, such as
-// coordinates. An edition that is older than the one loaded is refused; the joined
-// CSV has no date, so that is up to the caller.
+// reported and stays, with what it may have become, unless it is known from a source
+// what did become of it. What the edition's format cannot say stays, too, such as
+// coordinates. An edition that is older than the one loaded is refused; a CSV has no
+// date, so that is up to the caller, who can set the edition's.
 func Import(ctx context.Context, db postgres.DB, e *Edition, o Options) (Report, error) {
 	return importEdition(ctx, db, e, o)
 }
@@ -60,7 +61,13 @@ func importEdition(ctx context.Context, db postgres.DB, e *Edition, o Options, c
 	if population.IsZero() {
 		population = e.PopulationDate()
 	}
-	p := compare(old, e, population)
+	before := e.past
+	if before == nil {
+		if before, err = known(e, old); err != nil {
+			return Report{}, fmt.Errorf("import register: %w", err)
+		}
+	}
+	p := compare(old, e, before, population)
 	p.report.DryRun = o.DryRun
 	if err := p.apply(ctx, tx, o.Progress); err != nil {
 		return Report{}, err
@@ -72,6 +79,9 @@ func importEdition(ctx context.Context, db postgres.DB, e *Edition, o Options, c
 		if err := d.store(ctx, tx); err != nil {
 			return Report{}, err
 		}
+	}
+	if err := p.report.mutations(ctx, tx); err != nil {
+		return Report{}, err
 	}
 	if o.DryRun {
 		return p.report, nil

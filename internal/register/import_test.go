@@ -90,7 +90,8 @@ func rows(r Report, o Outcome) []string {
 	var list []string
 	for _, row := range r.Rows {
 		if row.Outcome == o {
-			list = append(list, row.String())
+			line, _, _ := strings.Cut(row.String(), "\n") // without what it may have become
+			list = append(list, line)
 		}
 	}
 	return list

@@ -3,7 +3,6 @@ package register
 import (
 	"encoding/csv"
 	"errors"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,36 +65,15 @@ func (c *cells) key(column string, digits int) (string, error) {
 // parseJoined reads the CSV that SOURCE.md calls municipalities_de.csv.
 func parseJoined(f *file) (*Edition, error) {
 	d := &draft{file: f, format: Joined}
-	r := csv.NewReader(strings.NewReader(strings.Join(f.lines, "\n")))
-	header, err := r.Read()
+	err := f.rows(joinedColumns, func(c *cells) error {
+		r, err := c.record()
+		if err != nil {
+			return err
+		}
+		return d.add(r)
+	})
 	if err != nil {
-		return nil, f.csvFault(err)
-	}
-	column := make(map[string]int)
-	for i, name := range header {
-		column[name] = i
-	}
-	for _, name := range joinedColumns {
-		if _, ok := column[name]; !ok {
-			return nil, f.fault(1, "lacks the column %s: add it, or import the GV100AD file.", name)
-		}
-	}
-	for {
-		values, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, f.csvFault(err)
-		}
-		line, _ := r.FieldPos(0)
-		rec, err := (&cells{file: f, line: line, column: column, values: values}).record()
-		if err != nil {
-			return nil, err
-		}
-		if err := d.add(rec); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	return d.edition(time.Time{})
 }

@@ -82,6 +82,7 @@ type stored struct {
 	units   []*unitRow // dissolved ones too
 	keys    map[string]keyRow
 	figures map[figureID]figureRow
+	changes map[string]bool // of territory, by former key and key of the successor
 }
 
 type figureID struct {
@@ -92,7 +93,7 @@ type figureID struct {
 // load reads all that an import compares with. 12,500 units with their keys and
 // figures are read in a tenth of a second.
 func load(ctx context.Context, db postgres.DB) (*stored, error) {
-	s := &stored{states: map[string]*stateRow{}, keys: map[string]keyRow{}, figures: map[figureID]figureRow{}}
+	s := &stored{states: map[string]*stateRow{}, keys: map[string]keyRow{}, figures: map[figureID]figureRow{}, changes: map[string]bool{}}
 	day, err := Loaded(ctx, db)
 	if err != nil {
 		return nil, err
@@ -139,6 +140,15 @@ FROM municipality`)
 	}
 	for _, r := range figures {
 		s.figures[figureID{r.MunicipalityID, r.AsOf.Time}] = r
+	}
+
+	rows, _ = db.Query(ctx, `SELECT c.former_key || ' ' || m.key FROM territorial_change c JOIN municipality m ON m.id = c.successor_id WHERE c.former_key IS NOT NULL`)
+	changes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("read territorial changes: %w", err)
+	}
+	for _, change := range changes {
+		s.changes[change] = true
 	}
 	return s, nil
 }

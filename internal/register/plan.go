@@ -36,12 +36,14 @@ type planner struct {
 	seen       map[pgtype.UUID]bool   // stored units that the edition has
 	claimed    map[string]bool        // keys that units of the edition have now
 	rekeyed    map[pgtype.UUID]bool   // stored units that have another key in the edition
+	past       *past                  // what became of units that the edition does not have; nil if nothing is known
+	lost       []*unitRow             // stored units that the edition does not have, and nobody knows why
 	plan       *plan
 }
 
-func compare(old *stored, e *Edition, population time.Time) *plan {
+func compare(old *stored, e *Edition, before *past, population time.Time) *plan {
 	p := &planner{
-		old: old, edition: e, population: population,
+		old: old, edition: e, past: before, population: population,
 		slugs:   newSlugs(e.Units, old.units),
 		match:   make(map[string]*unitRow, len(old.units)),
 		ids:     make(map[string]pgtype.UUID, len(old.units)+len(e.Units)),
@@ -58,9 +60,10 @@ func compare(old *stored, e *Edition, population time.Time) *plan {
 	for i := range e.Units {
 		p.unit(&e.Units[i])
 	}
-	p.past()
+	p.explain()
 	p.retireKeys()
 	p.missing()
+	p.candidates()
 	p.plan.report.sort()
 	return p.plan
 }
@@ -123,7 +126,10 @@ func (p *planner) state(s *State) {
 			want.Code, want.ISO3166, want.NUTS1 = known.code, "DE-"+known.code, known.nuts1
 		}
 	}
-	want.Key, want.Name, want.Seat = s.Key, s.Name, text(s.Seat)
+	want.Key, want.Name = s.Key, s.Name
+	if p.edition.Format != Sheet {
+		want.Seat = text(s.Seat)
+	}
 	want.Population, want.AreaHa = number(s.Population), number(s.AreaHa)
 	if city, ok := cityStates[s.Key]; ok {
 		want.CityMunicipalityID = p.ids[city]
@@ -179,8 +185,14 @@ func (p *planner) unit(u *Unit) {
 		row.Outcome = Unchanged
 	default:
 		row.Outcome = Changed
+		if p.rekeyed[old.ID] {
+			row.Outcome, row.OldKey = Rekeyed, old.Key
+		}
 		if old.OfficialName != want.OfficialName {
-			row.Outcome, row.OldName = Renamed, old.OfficialName
+			row.OldName = old.OfficialName
+			if row.Outcome == Changed {
+				row.Outcome = Renamed
+			}
 			p.formerName(want.ID, old.OfficialName, p.old.asOf)
 		}
 		row.Changes = append(p.changes(unitColumns, *old, *want), figures...)
@@ -199,14 +211,17 @@ func (p *planner) fill(r *unitRow, u *Unit) {
 		r.PopulationAsOf = date(p.population)
 	}
 	r.Level, r.Kind = u.Level, u.Kind
-	r.Name, r.OfficialName, r.Seat = u.Name, u.OfficialName, text(u.Seat)
+	r.Name, r.OfficialName = u.Name, u.OfficialName
+	if p.edition.Format != Sheet {
+		r.Seat = text(u.Seat)
+		r.PostalCodeUnique = pgtype.Bool{Bool: u.PostalCodeUnique, Valid: u.PostalCode != ""}
+	}
 	r.Key, r.RegionalKey, r.DistrictKey = u.Key, text(u.RegionalKey), text(u.DistrictKey)
 	r.StateID = p.ids[u.State]
 	r.DistrictID = p.ids[u.District]
 	r.AssociationID = p.ids[u.Association]
 	r.Population, r.AreaHa = number(u.Population), number(u.AreaHa)
 	r.AdministrationPostalCode = text(u.PostalCode)
-	r.PostalCodeUnique = pgtype.Bool{Bool: u.PostalCodeUnique, Valid: u.PostalCode != ""}
 	r.GovernmentRegionID = p.ids[u.GovernmentRegion]
 	if p.edition.Format == GV100AD {
 		r.ConstituencyFrom, r.ConstituencyTo = optional(u.ConstituencyFrom), optional(u.ConstituencyTo)
@@ -299,7 +314,8 @@ func (p *planner) missing() {
 		if p.seen[r.ID] || r.DissolvedOn.Valid || r.Level == levelGovernmentRegion && p.edition.Format == Joined {
 			continue
 		}
-		p.plan.report.Rows = append(p.plan.report.Rows, Row{Outcome: Missing, Level: r.Level, Key: r.Key, Name: r.OfficialName})
+		p.plan.report.Rows = append(p.plan.report.Rows, Row{Outcome: Missing, Level: r.Level, Key: r.Key, Name: r.OfficialName, id: r.ID})
+		p.lost = append(p.lost, r)
 	}
 }
 

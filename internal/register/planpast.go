@@ -1,6 +1,7 @@
 package register
 
 import (
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -29,11 +30,11 @@ type changeRow struct {
 // loaded, the unit has the id that is derived from its present key, because that
 // is the key that it ships with.
 func (p *planner) identifyRekeyed() {
-	if p.edition.past == nil {
+	if p.past == nil {
 		return
 	}
-	for _, u := range p.edition.past.rekeyed {
-		key := p.edition.past.successor(u.Key)
+	for _, u := range p.past.rekeyed {
+		key := p.past.successor(u.Key)
 		if r := p.match[u.Key]; r != nil && !r.DissolvedOn.Valid && p.match[key] == nil {
 			p.match[key], p.rekeyed[r.ID] = r, true
 			delete(p.match, u.Key)
@@ -41,9 +42,9 @@ func (p *planner) identifyRekeyed() {
 	}
 }
 
-// past compares what the edition does not know any more with what is stored.
-func (p *planner) past() {
-	past := p.edition.past
+// explain compares what the edition does not know any more with what is stored.
+func (p *planner) explain() {
+	past := p.past
 	if past == nil {
 		return
 	}
@@ -61,6 +62,7 @@ func (p *planner) past() {
 	for _, u := range past.names {
 		p.formerName(p.ids[u.Key], u.OfficialName, date(past.asOf))
 	}
+	recorded := make(map[string][]Territorial)
 	for _, c := range past.changes {
 		predecessor := p.ids[c.formerKey]
 		if c.kind == kindRekeyed {
@@ -72,6 +74,17 @@ func (p *planner) past() {
 			Kind: c.kind, EffectiveOn: knownDate(c.effectiveOn), FormerKey: c.formerKey, FormerName: c.formerName, Note: text(c.note),
 			SourceID: derivedID("source", "register:"+c.source.url), Source: c.source,
 		})
+		row := c.formerKey
+		if c.kind == kindRekeyed {
+			row = c.successor
+		}
+		if !p.old.changes[c.formerKey+" "+p.keys[p.ids[c.successor]]] {
+			recorded[row] = append(recorded[row], p.territorial(c))
+		}
+	}
+	for i := range p.plan.report.Rows {
+		row := &p.plan.report.Rows[i]
+		row.Territorial = recorded[row.Key]
 	}
 }
 
@@ -79,7 +92,7 @@ func (p *planner) past() {
 // is dissolved on the day of the edition, the first that is known not to have it:
 // the last day that it can be, as where only the year is known.
 func (p *planner) gone(u *Unit) {
-	on := p.edition.past.effectiveOn(u.Key)
+	on := p.past.effectiveOn(u.Key)
 	known := !on.IsZero()
 	if !known {
 		on = p.edition.AsOf
@@ -91,7 +104,7 @@ func (p *planner) gone(u *Unit) {
 		p.seen[old.ID] = true
 	} else {
 		p.fill(want, u)
-		want.PopulationAsOf, want.PostalCodeUnique = date(p.edition.past.populationOn), pgtype.Bool{}
+		want.PopulationAsOf, want.PostalCodeUnique = date(p.past.populationOn), pgtype.Bool{}
 		want.Slug = p.slugs.name(u)
 	}
 	if known || !want.DissolvedOn.Valid {
@@ -110,6 +123,9 @@ func (p *planner) gone(u *Unit) {
 		row.Outcome = Unchanged
 	default:
 		row.Outcome = Changed
+		if !old.DissolvedOn.Valid {
+			row.Outcome = Dissolved
+		}
 		row.Changes = append(p.changes(unitColumns, *old, *want), figures...)
 		p.plan.changed = append(p.plan.changed, want)
 	}
@@ -134,7 +150,7 @@ func (p *planner) stored(key string) *unitRow {
 // A key that has been given to another unit since stays with that.
 func (p *planner) endedKeys(id pgtype.UUID, u *Unit, former bool) {
 	until := pgtype.Date{}
-	if on := p.edition.past.effectiveOn(u.Key); !on.IsZero() {
+	if on := p.past.effectiveOn(u.Key); !on.IsZero() {
 		until = date(on.AddDate(0, 0, -1))
 	}
 	for _, key := range u.keys() {
@@ -150,8 +166,10 @@ func (p *planner) endedKeys(id pgtype.UUID, u *Unit, former bool) {
 	}
 }
 
+// formerName keeps a name that a unit had. The edition that was loaded before, and the
+// list of former names, may both know it.
 func (p *planner) formerName(id pgtype.UUID, name string, seen pgtype.Date) {
-	if id.Valid {
+	if id.Valid && !slices.ContainsFunc(p.plan.names, func(r nameRow) bool { return r.MunicipalityID == id && r.Name == name }) {
 		p.plan.names = append(p.plan.names, nameRow{id, name, seen})
 	}
 }

@@ -5,7 +5,7 @@
 //
 // A file passes through three stages:
 //
-//	Read      lines of GV100AD or CSV -> records, checked one by one -> an Edition, checked as a whole
+//	Read      lines of GV100AD, GV-Auszug or joined CSV -> records, checked one by one -> an Edition, checked as a whole
 //	compare   an Edition and what is stored -> a plan and a Report
 //	Import    a plan -> one transaction
 //
@@ -53,7 +53,7 @@ import (
 	"stadtgraph/internal/fault"
 )
 
-// Read reads a file in either format and either encoding. The name is for
+// Read reads a file in any of the formats and either encoding. The name is for
 // messages. What is wrong with a file comes back as a fault, in one sentence with
 // the line and what to do.
 func Read(name string, r io.Reader) (*Edition, error) {
@@ -66,7 +66,9 @@ func Read(name string, r io.Reader) (*Edition, error) {
 		return parseGV100AD(f)
 	case isJoined(f):
 		return parseJoined(f)
+	case isSheet(f):
+		return parseSheet(f)
 	}
 	return nil, fault.New(fault.Invalid, "%s is neither a GV100AD file, which begins with a record type and a date such as 1020231130, "+
-		"nor a CSV with the columns level, key and so on: name the register file.", name)
+		"nor a CSV with the columns level, key and so on, nor a GV-Auszug with satzart, textkennzeichen and so on: name the register file.", name)
 }

@@ -2,11 +2,14 @@ package register
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Outcome is what an import did with a unit or state.
@@ -16,6 +19,8 @@ type Outcome string
 const (
 	Created   Outcome = "created"
 	Renamed   Outcome = "renamed" // other fields may have changed too
+	Rekeyed   Outcome = "re-keyed"
+	Dissolved Outcome = "dissolved"
 	Changed   Outcome = "changed"
 	Missing   Outcome = "missing" // in the database, not in the file; left as it is
 	Unchanged Outcome = "unchanged"
@@ -28,11 +33,21 @@ type Row struct {
 	Key     string
 	Name    string   // official
 	OldName string   // official, where it was renamed
+	OldKey  string   // where it got another
 	Changes []Change // by column
+
+	Territorial []Territorial // changes of territory that were recorded with it
+	Candidates  []Candidate   // what a missing unit may have become
+
+	id pgtype.UUID
 }
 
 // Change is a field's text before and after.
-type Change struct{ Field, Old, New string }
+type Change struct {
+	Field string `json:"field"`
+	Old   string `json:"old"`
+	New   string `json:"new"`
+}
 
 // Report says what an import did, or would do in a dry run.
 type Report struct {
@@ -64,11 +79,16 @@ func (r Report) Write(w io.Writer, limit int) error {
 	}
 	fmt.Fprintf(&b, "): %d created, %d renamed, %d changed, %d missing, %d unchanged",
 		r.Count(Created), r.Count(Renamed), r.Count(Changed), r.Count(Missing), r.Count(Unchanged))
+	for _, o := range []Outcome{Rekeyed, Dissolved} {
+		if n := r.Count(o); n > 0 {
+			fmt.Fprintf(&b, ", %d %s", n, o)
+		}
+	}
 	if r.DryRun {
 		b.WriteString(" (dry run: nothing was stored)")
 	}
 	b.WriteString("\n")
-	for _, o := range []Outcome{Created, Renamed, Changed, Missing} {
+	for _, o := range []Outcome{Created, Renamed, Rekeyed, Dissolved, Changed, Missing} {
 		r.list(&b, o, limit)
 	}
 	_, err := io.WriteString(w, b.String())
@@ -105,11 +125,50 @@ func (r Row) String() string {
 	if r.OldName != "" {
 		fmt.Fprintf(&b, ", was %s", r.OldName)
 	}
+	if r.OldKey != "" {
+		fmt.Fprintf(&b, ", was %s", r.OldKey)
+	}
 	for i, c := range r.Changes {
 		b.WriteString([]string{": ", ", "}[min(i, 1)])
 		fmt.Fprintf(&b, "%s %s → %s", c.Field, cmp.Or(c.Old, "–"), cmp.Or(c.New, "–"))
 	}
+	for _, t := range r.Territorial {
+		fmt.Fprintf(&b, "\n            %s → %s %s, %s", t.FormerKey, t.SuccessorKey, t.SuccessorName, t.Kind)
+		if t.EffectiveOn != "" {
+			b.WriteString(" on " + t.EffectiveOn)
+		}
+	}
+	for _, c := range r.Candidates {
+		fmt.Fprintf(&b, "\n            maybe %s into %s %s: %s\n            %s", c.Kind, c.Key, c.Name, c.Why, c.Mutation)
+	}
 	return b.String()
+}
+
+// WriteLines writes a line of JSON for each row that is not unchanged.
+func (r Report) WriteLines(w io.Writer) error {
+	type line struct {
+		Status      string        `json:"status"`
+		Level       string        `json:"level"`
+		Key         string        `json:"key"`
+		Name        string        `json:"name"`
+		OldKey      string        `json:"oldKey,omitempty"`
+		OldName     string        `json:"oldName,omitempty"`
+		Changes     []Change      `json:"changes,omitempty"`
+		Territorial []Territorial `json:"territorialChanges,omitempty"`
+		Candidates  []Candidate   `json:"candidates,omitempty"`
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	for _, row := range r.Rows {
+		if row.Outcome == Unchanged {
+			continue
+		}
+		status := strings.ToUpper(strings.ReplaceAll(string(row.Outcome), "-", ""))
+		if err := encoder.Encode(line{status, row.Level, row.Key, row.Name, row.OldKey, row.OldName, row.Changes, row.Territorial, row.Candidates}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sort orders rows by level, then key.
