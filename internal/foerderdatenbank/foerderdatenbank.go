@@ -94,23 +94,24 @@ func (s *source) Read() int64 { return s.rows.read }
 
 func (s *source) Next() (batch.Record, error) {
 	raw, line, err := s.rows.next()
-	if err != nil && !errors.Is(err, errTooLong) {
+	tooLong := errors.Is(err, errTooLong)
+	if err != nil && !tooLong {
 		return batch.Record{}, err
 	}
 	r := batch.Record{Line: line, Type: "FundingProgram", Size: len(raw), Path: inRow}
-	if err != nil {
+	if tooLong {
 		r.Refuse(write.TooLong, nil, "A row may have %d MB at most; look for a quote that is not closed.", batch.MaxRecord>>20)
 		return r, nil
 	}
 	cells, err := s.rows.split(raw)
-	if err == nil && len(cells) != s.cells {
-		err = fault.New(fault.Invalid, "This row has %d cells, and the header %d: put cells that hold a separator, a quote or a line break in quotes.", len(cells), s.cells)
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		r.Refuse(write.Invalid, nil, "%s", err.Error())
-		return r, nil
+	case len(cells) != s.cells:
+		r.Refuse(write.Invalid, nil, "This row has %d cells, and the header %d: put cells that hold a separator, a quote or a line break in quotes.", len(cells), s.cells)
+	default:
+		s.program(&r, row{s.column, cells})
 	}
-	s.program(&r, row{s.column, cells})
 	return r, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -137,10 +138,7 @@ var (
 
 // with is a row with other cells.
 func with(row map[string]string, cells ...string) map[string]string {
-	changed := map[string]string{}
-	for k, v := range row {
-		changed[k] = v
-	}
+	changed := maps.Clone(row)
 	for i := 0; i < len(cells); i += 2 {
 		changed[cells[i]] = cells[i+1]
 	}

@@ -2,6 +2,7 @@ package foerderdatenbank
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -89,10 +90,8 @@ func (w words) String() string {
 }
 
 func once(list []string, item string) []string {
-	for _, there := range list {
-		if there == item {
-			return list
-		}
+	if slices.Contains(list, item) {
+		return list
 	}
 	return append(list, item)
 }
@@ -115,7 +114,7 @@ func areas(cell string) []string {
 func links(cell string) []any {
 	items, separated := quotedList(cell)
 	if !separated { // addresses may have commas and semicolons in them
-		for _, text := range strings.Fields(cell) {
+		for text := range strings.FieldsSeq(cell) {
 			if text = strings.Trim(text, ",;|"); text != "" {
 				items = append(items, item{text: text})
 			}
