@@ -22,6 +22,7 @@ import (
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/comment"
 	"stadtgraph/internal/job"
+	"stadtgraph/internal/ndjson"
 	"stadtgraph/internal/peer"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/plan"
@@ -179,9 +180,14 @@ func TestSubmitRefuses(t *testing.T) {
 	two := f.approved(t, map[string]any{"parent": one, "body": "Zwei tiefer"})
 	three := f.approved(t, map[string]any{"parent": two, "body": "Drei tiefer"})
 	waiting := f.submits(t, reader, map[string]any{"body": "Das wartet noch."}).CommentID
+	const foreign = "comment_00000000000000000000000009"
+	if _, err := f.pool.Exec(t.Context(), `INSERT INTO article (id, slug, kind, title, publication_status, comments_status) VALUES ('00000000-0000-0000-0000-000000000009', 'other', 'NEWS', 'Anders', 'PUBLISHED', 'OPEN');
+INSERT INTO comment (id, article_id, body, body_html, body_text, body_renderer, status) VALUES ('00000000-0000-0000-0000-000000000009', '00000000-0000-0000-0000-000000000009', 'a', '', '', 1, 'APPROVED')`); err != nil {
+		t.Fatal(err)
+	}
 	form := f.form(t, reader)
 	forged := form[:20] + string("AB"[form[20]%2]) + form[21:]
-	before := f.value(t, `SELECT count(*) || '/' || (SELECT count(*) FROM comment_submission) || '/' || (SELECT count(*) FROM comment_form) FROM comment`)
+	before := f.value(t, `SELECT count(*) || '/' || (SELECT count(*) FROM comment_submission) || '/' || (SELECT count(*) FROM comment_form) || '/' || (SELECT count(*) FROM comment_report) FROM comment`)
 	for _, c := range []struct {
 		what  string
 		given map[string]any
@@ -193,6 +199,9 @@ func TestSubmitRefuses(t *testing.T) {
 		{"unknown parent", map[string]any{"parent": "comment" + unknownKey}, "NOT_FOUND input.parent"},
 		{"parent that waits", map[string]any{"parent": waiting}, "NOT_FOUND input.parent"},
 		{"parent of another type", map[string]any{"parent": openArticle}, "NOT_FOUND input.parent"},
+		{"parent of another discussion", map[string]any{"parent": foreign}, "NOT_FOUND input.parent"},
+		{"script for a parent", map[string]any{"parent": "<script>alert(1)</script>"}, "INVALID input.parent"},
+		{"script for a form", map[string]any{"formToken": "<script>alert(1)</script>"}, "INVALID input.formToken"},
 		{"nonsense parent", map[string]any{"parent": "nonsense"}, "INVALID input.parent"},
 		{"too deep", map[string]any{"parent": three}, "OUT_OF_RANGE input.parent"},
 		{"letter that answers", map[string]any{"parent": top, "audience": "EDITORS"}, "INVALID input.parent"},
@@ -231,7 +240,7 @@ func TestSubmitRefuses(t *testing.T) {
 		{"long name", map[string]any{"authorName": strings.Repeat("a", 101)}, "TOO_LONG input.authorName"},
 	} {
 		if c.what == "edit token for a form" {
-			before = f.value(t, `SELECT count(*) || '/' || (SELECT count(*) FROM comment_submission) || '/' || (SELECT count(*) FROM comment_form) FROM comment`)
+			before = f.value(t, `SELECT count(*) || '/' || (SELECT count(*) FROM comment_submission) || '/' || (SELECT count(*) FROM comment_form) || '/' || (SELECT count(*) FROM comment_report) FROM comment`)
 		}
 		if got := f.submits(t, reader, c.given); got.problem() != c.want || got.CommentID != "" {
 			t.Errorf("%s: want %s; got %s", c.what, c.want, got.raw)
@@ -243,6 +252,13 @@ func TestSubmitRefuses(t *testing.T) {
 			t.Errorf("%s: want %s; got %s", article, want, got.raw)
 		}
 	}
+	if got := f.does(t, f.e, reader, "reportComment", "reportedId", map[string]any{"id": top, "reason": "OTHER", "text": "<script>alert(1)</script>"}); got.problem() != "INVALID input.text" {
+		t.Errorf("a script in a report: %s", got.raw)
+	}
+	// Nothing answers itself, or what answers it, even where no form is asked for.
+	if _, err := f.pool.Exec(t.Context(), `UPDATE comment SET parent_id = (SELECT id FROM comment WHERE body = 'Drei tiefer') WHERE body = 'Eins tiefer'`); err == nil || !strings.Contains(err.Error(), "comment_stays_in_thread") {
+		t.Errorf("a circle: %v", err)
+	}
 	// It closes while somebody writes.
 	if _, err := f.pool.Exec(t.Context(), `UPDATE article SET comments_status = 'CLOSED' WHERE slug = 'open'`); err != nil {
 		t.Fatal(err)
@@ -250,7 +266,7 @@ func TestSubmitRefuses(t *testing.T) {
 	if got := f.submits(t, reader, map[string]any{"formToken": form}); got.problem() != "CLOSED input.article" {
 		t.Errorf("a closed discussion: %s", got.raw)
 	}
-	if after := f.value(t, `SELECT count(*) || '/' || (SELECT count(*) FROM comment_submission) || '/' || (SELECT count(*) FROM comment_form) FROM comment`); after != before {
+	if after := f.value(t, `SELECT count(*) || '/' || (SELECT count(*) FROM comment_submission) || '/' || (SELECT count(*) FROM comment_form) || '/' || (SELECT count(*) FROM comment_report) FROM comment`); after != before {
 		t.Errorf("something is stored: %s, before %s", after, before)
 	}
 	// A status that is sent is unknown; nobody approves what he writes.
@@ -617,6 +633,22 @@ func TestNothingPersonalIsLeft(t *testing.T) {
 	refused := f.submits(t, reader, map[string]any{"email": email + " " + name, "authorName": name + "<", "body": "<script>" + body})
 	if len(refused.UserErrors) < 3 || strings.Contains(refused.raw, "Quagga") {
 		t.Errorf("errors repeat what was sent: %s", refused.raw)
+	}
+	// Comments are not imported, and the report does not repeat what somebody tried.
+	planner := newPlanner(t, f.pool)
+	writable, err := graph.Writable(planner.Catalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := fmt.Sprintf(`{"type":"Comment","authorName":%q,"email":%q,"body":%q}`, name, email, body)
+	if _, err := ndjson.Import(t.Context(), write.NewWriter(writable, f.pool), planner.Catalogue(), &auth.Actor{Name: "import", Role: auth.Admin}, strings.NewReader(line), ndjson.Options{
+		Report: func(l ndjson.Line) error {
+			if told := strings.ToLower(fmt.Sprint(l)); l.Status != "FAILED" || strings.Contains(told, "quagga") {
+				t.Errorf("the import reports %s", told)
+			}
+			return nil
+		}}); err != nil {
+		t.Error(err)
 	}
 	for _, query := range []string{`{ node(id: "` + own.CommentID + `") { ... on Comment { moderation { authorEmail } } } }`, `{ moderationQueue { nodes { moderation { authorEmail } } } }`} {
 		if got := run(t, f.e, query, nil); strings.Contains(strings.ToLower(got), "quagga") || !strings.Contains(got, "UNAUTHENTICATED") {

@@ -138,6 +138,7 @@ func TestDiscussion(t *testing.T) {
 	step("not by moderators", erase, nil, `"code":"FORBIDDEN"`, as(secret)...)
 	step("erase", erase, nil, `"erasedCount":1`, as(admin)...)
 	tells(desk, "LEFT "+top)
+	step("not kept", thread, nil, `{"tombstone":true,"authorName":null,"body":null}`)
 	step("erased", `query ($id: ID!) { comment(id: $id) { status body authorName moderation { authorEmail } } }`, map[string]any{"id": top}, `{"status":"ERASED","body":null,"authorName":null,"moderation":{"authorEmail":null}}`, as(secret)...)
 	step("a script", submit, map[string]any{"article": article, "formToken": "Quagga", "email": "quagga", "body": "<script>Quagga</script>"}, `"code":"INVALID"`)
 
