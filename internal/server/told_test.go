@@ -87,8 +87,6 @@ func (e *events) telling() (what, cursor string) {
 func TestCommentsAreTold(t *testing.T) {
 	t.Parallel()
 	c, pool, _ := following(t)
-	c.Streams.Recheck = 50 * time.Millisecond
-	c.Streams.Heartbeat = 50 * time.Millisecond
 	base := start(t, c)
 	ids := discussions(t, pool)
 	secret, token := newToken(t, pool, "mod", auth.Moderator)
@@ -240,7 +238,8 @@ func TestCommentsAreTold(t *testing.T) {
 	listen(t, base, approvals, map[string]any{"id": ids[2]}, "Authorization", "Bearer "+reader).begun() // who sees drafts
 
 	// Who may not moderate any more is told nothing.
-	watching := listen(t, base, queue, nil, "Authorization", "Bearer "+secret).begun()
+	c.Streams.Recheck, c.Streams.Heartbeat = 50*time.Millisecond, 50*time.Millisecond
+	watching := listen(t, start(t, c), queue, nil, "Authorization", "Bearer "+secret).begun()
 	exec(t, pool, `UPDATE api_token SET role = 'EDITOR' WHERE id = $1`, [16]byte(token))
 	if got, ok := watching.next(); !ok || !strings.Contains(got.data, "UNAUTHENTICATED") {
 		t.Errorf("a role that was lost: got %+v", got)
