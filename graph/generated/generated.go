@@ -5682,6 +5682,25 @@ extend type Query {
     """Its global id."""
     id: ID!
   ): Comment
+  """Comments on all articles that the public may read, and tombstones of those that were taken away while answers to them stay. Those of one article are at the article."""
+  comments(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: CommentFilter
+    """In which order; oldest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [CommentOrder!]
+    """Number of the page, from 1, instead of cursors; pages reach the first 10,000 entries."""
+    page: Int
+    """How many on a numbered page, 1 to 100; 20 if not given."""
+    pageSize: Int
+  ): CommentConnection!
   """What waits for moderators: comments that are PENDING, and those that readers have reported. With ` + "`" + `filter: {status: …}` + "`" + ` those of a status; ` + "`" + `facets(by: [STATUS])` + "`" + ` counts them all then. For moderators: others are refused."""
   moderationQueue(
     """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
