@@ -57,6 +57,9 @@ func (p place) cursor() Cursor {
 // ErrExpired is what a reader gets who has missed something.
 var ErrExpired = fault.New(fault.CursorExpired, "This cursor has expired: changes since are not kept any more, or the database is another one. Read everything again, and go on from a new cursor.").At("after")
 
+// ErrForgotten is what a reader gets who asks for changes since a time that is too long ago.
+var ErrForgotten = fault.New(fault.CursorExpired, "Changes since then are not kept any more. Read everything again, and ask for changes since then from now on.")
+
 func (c Cursor) place() (p place, err error) {
 	if c == "" {
 		return place{}, nil
