@@ -30,6 +30,14 @@ schema-diff: tools/schemalint/node_modules/.package-lock.json ## nothing in sche
 schema-release: tools/schemalint/node_modules/.package-lock.json ## make schema.graphql the released contract, whatever it breaks
 	npm --prefix tools/schemalint run --silent diff -- --release
 
+.PHONY: openapi-lint
+openapi-lint: tools/openapilint/node_modules/.package-lock.json ## public rules for the description of the REST API
+	npm --prefix tools/openapilint run --silent lint
+
+tools/openapilint/node_modules/.package-lock.json: tools/openapilint/package-lock.json tools/openapilint/.npmrc
+	npm --prefix tools/openapilint ci --no-progress
+	touch $@
+
 tools/schemalint/node_modules/.package-lock.json: tools/schemalint/package-lock.json tools/schemalint/.npmrc
 	npm --prefix tools/schemalint ci --no-progress
 	touch $@

@@ -26,6 +26,7 @@ import (
 	"stadtgraph/internal/metric"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/rest"
 	"stadtgraph/internal/search"
 	"stadtgraph/internal/server"
 	"stadtgraph/internal/stream"
@@ -139,6 +140,11 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
+	api, err := rest.New(rest.Config{Schema: graph.Schema(), Prefix: catalogue.Prefix, DB: reading})
+	if err != nil {
+		a.close()
+		return nil, err
+	}
 	a.server, err = server.New(server.Config{
 		Executor:     executor,
 		Authenticate: (&auth.Gate{DB: writing}).Authenticate,
@@ -146,6 +152,8 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		MaxAge:       c.CacheMaxAge,
 		Database:     health,
 		Migrations:   migrations.FS,
+		Pages:        api.Pages,
+		Routes:       api.Routes,
 		PublicURL:    strings.TrimSuffix(c.PublicURL, "/"),
 		SDL:          c.sdl(),
 		Examples:     examples,

@@ -3,11 +3,14 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -44,7 +47,7 @@ type Asked struct {
 	// First, if there is one, reads before the document what its variables depend on, when
 	// it is the request's turn; it may add to Variables. Such an answer is not kept.
 	First func(context.Context) error
-	// Render makes the answer of the finished data, which it must not keep, for this
+	// Render makes the answer of the finished data, of which the body may be a part, for this
 	// request and for all of the same address, Base, Type and Variables. A fault.NotFound
 	// is answered with 404.
 	Render func(data []byte) (Answer, error)
@@ -74,6 +77,21 @@ type Caller struct {
 	g      *graphqlHTTP
 	header http.Header
 }
+
+// Choose gives the most welcome of the types by the header Accept, the first of equals; ""
+// if none is acceptable.
+func (c *Caller) Choose(types ...string) string { return choose(c.Request.Header["Accept"], types) }
+
+// Refusal is a fault with a status of its own.
+func Refusal(status int, f *fault.Error) error { return &statusError{status, f} }
+
+type statusError struct {
+	status int
+	fault  *fault.Error
+}
+
+func (r *statusError) Error() string { return r.fault.Error() }
+func (r *statusError) Unwrap() error { return r.fault }
 
 // Read runs a document and gives its data. Its errors are faults.
 func (c *Caller) Read(ctx context.Context, document string, variables map[string]any) (json.RawMessage, error) {
@@ -157,9 +175,7 @@ func (p problems) render(response *graphql.Response, _ *[]byte, _ int) (cache.An
 // it still holds.
 func (p problems) give(w http.ResponseWriter, r *http.Request, a cache.Answer) {
 	h := w.Header()
-	for name, values := range a.Headers {
-		h[name] = values
-	}
+	maps.Copy(h, a.Headers)
 	if auth.From(r.Context()) == nil {
 		etag := cache.ETagOf(a.Body)
 		h["Cache-Control"], h["Etag"] = []string{"public, no-cache"}, []string{etag}
@@ -173,9 +189,7 @@ func (p problems) give(w http.ResponseWriter, r *http.Request, a cache.Answer) {
 }
 
 func (problems) represent(h http.Header, e *cache.Entry) (plain bool) {
-	for name, values := range e.Headers {
-		h[name] = values
-	}
+	maps.Copy(h, e.Headers)
 	return true
 }
 
@@ -250,7 +264,7 @@ func (g *graphqlHTTP) caller(w http.ResponseWriter, r *http.Request, types []str
 	chosen := ""
 	if len(types) > 0 {
 		if chosen = choose(r.Header.Values("Accept"), types); chosen == "" {
-			problems{}.refuse(w, r, refuse(http.StatusNotAcceptable, "Answers are %s; name one of them in the header Accept, or leave it out.", sentence(types)))
+			problems{}.refuse(w, r, refuse(http.StatusNotAcceptable, "Answers are %s; name one of them in the header Accept, or leave it out.", strings.Join(types, " or ")))
 			return nil, false
 		}
 	}
@@ -271,6 +285,12 @@ func failWith(w http.ResponseWriter, r *http.Request, err error) {
 	shown := faultOf(graph.Present(r.Context(), err))
 	if f, ok := fault.From(err); ok {
 		shown.Path = f.Path
+	}
+	var own *statusError
+	if errors.As(err, &own) {
+		failed(w, string(shown.Code))
+		problem(w, r, own.status, shown)
+		return
 	}
 	fail(w, r, shown)
 }
@@ -330,21 +350,6 @@ func statusOf(code fault.Code) int {
 		return http.StatusInternalServerError
 	}
 	return http.StatusBadRequest
-}
-
-// sentence lists names for a reader.
-func sentence(names []string) string {
-	out := ""
-	for i, name := range names {
-		switch {
-		case i > 0 && i == len(names)-1:
-			out += " or "
-		case i > 0:
-			out += ", "
-		}
-		out += name
-	}
-	return out
 }
 
 // hold has all documents of pages and routes validated.
