@@ -20,6 +20,7 @@ import (
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
+	"stadtgraph/internal/batch"
 	"stadtgraph/internal/comment"
 	"stadtgraph/internal/job"
 	"stadtgraph/internal/ndjson"
@@ -641,9 +642,10 @@ func TestNothingPersonalIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := fmt.Sprintf(`{"type":"Comment","authorName":%q,"email":%q,"body":%q}`, name, email, body)
-	if _, err := ndjson.Import(t.Context(), write.NewWriter(writable, f.pool), planner.Catalogue(), &auth.Actor{Name: "import", Role: auth.Admin}, strings.NewReader(line), ndjson.Options{
-		Report: func(l ndjson.Line) error {
-			if told := strings.ToLower(fmt.Sprint(l)); l.Status != "FAILED" || strings.Contains(told, "quagga") {
+	writer := write.NewWriter(writable, f.pool)
+	if _, err := batch.Run(t.Context(), writer, &auth.Actor{Name: "import", Role: auth.Admin}, ndjson.Read(strings.NewReader(line), writer, planner.Catalogue(), ""), batch.Options{
+		Report: func(l batch.Line) error {
+			if told := strings.ToLower(fmt.Sprint(l)); l.Status == "CREATED" || strings.Contains(told, "quagga") {
 				t.Errorf("the import reports %s", told)
 			}
 			return nil

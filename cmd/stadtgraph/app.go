@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,8 +22,10 @@ import (
 	"stadtgraph/internal/cache"
 	"stadtgraph/internal/change"
 	"stadtgraph/internal/comment"
+	"stadtgraph/internal/feed"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/job"
+	"stadtgraph/internal/linked"
 	"stadtgraph/internal/metric"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
@@ -130,6 +133,11 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
+	published, err := c.publishing.site()
+	if err != nil {
+		a.close()
+		return nil, err
+	}
 	a.metrics.Database(health)
 	writer := write.NewWriter(writable, writing)
 	hub := stream.New(following)
@@ -152,8 +160,8 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		MaxAge:       c.CacheMaxAge,
 		Database:     health,
 		Migrations:   migrations.FS,
-		Pages:        api.Pages,
-		Routes:       api.Routes,
+		Pages:        slices.Concat(api.Pages, feed.Pages(published), linked.Pages(published, c.publishing.terms(), dumps, catalogue.Prefix)),
+		Routes:       slices.Concat(api.Routes, feed.Sitemaps(published)),
 		PublicURL:    strings.TrimSuffix(c.PublicURL, "/"),
 		SDL:          c.sdl(),
 		Examples:     examples,
@@ -219,6 +227,24 @@ func (a *app) run(ctx context.Context, listener, admin net.Listener) error {
 		defer cancel()
 	}
 	return a.server.Run(ctx, listener)
+}
+
+// dumps are the exports that the catalogue tells of.
+var dumps = []linked.Dump{
+	{Name: "all", Formats: []string{"ndjson"}},
+	{Type: "State", Name: "states", Formats: []string{"ndjson", "csv"}},
+	{Type: "Municipality", Name: "municipalities", Formats: []string{"ndjson", "csv", "geojson"}},
+	{Type: "Topic", Name: "topics", Formats: []string{"ndjson", "csv"}},
+	{Type: "Organization", Name: "organizations", Formats: []string{"ndjson", "csv"}},
+	{Type: "Person", Name: "persons", Formats: []string{"ndjson", "csv"}},
+	{Type: "Strategy", Name: "strategies", Formats: []string{"ndjson", "csv"}},
+	{Type: "Measure", Name: "measures", Formats: []string{"ndjson", "csv"}},
+	{Type: "FundingProgram", Name: "funding-programs", Formats: []string{"ndjson", "csv"}},
+	{Type: "FundingCall", Name: "funding-calls", Formats: []string{"ndjson", "csv"}},
+	{Type: "FundingAward", Name: "funding-awards", Formats: []string{"ndjson", "csv"}},
+	{Type: "Article", Name: "articles", Formats: []string{"ndjson", "csv"}},
+	{Type: "Event", Name: "events", Formats: []string{"ndjson", "csv"}},
+	{Type: "Comment", Name: "comments", Formats: []string{"ndjson", "csv"}},
 }
 
 // loadTrusted puts the documents of a manifest on record.

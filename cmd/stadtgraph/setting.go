@@ -14,8 +14,10 @@ import (
 	"stadtgraph/graph"
 	"stadtgraph/internal/comment"
 	"stadtgraph/internal/job"
+	"stadtgraph/internal/linked"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/server"
+	"stadtgraph/internal/site"
 )
 
 // database is the setting that names the database.
@@ -39,11 +41,12 @@ type serving struct {
 	caching
 	streaming
 	discussing
+	publishing
 }
 
 // check says what makes no sense.
 func (s *serving) check() error {
-	for _, check := range []func() error{s.keeping.check, s.operating.check, s.limiting.check, s.caching.check, s.streaming.check, s.discussing.check} {
+	for _, check := range []func() error{s.keeping.check, s.operating.check, s.limiting.check, s.caching.check, s.streaming.check, s.discussing.check, s.publishing.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -109,6 +112,53 @@ func (d *discussing) config() (comment.Config, error) {
 	c.Keys, c.Email = keys, comment.Need(strings.ToUpper(cmp.Or(d.CommentEmail, "required")))
 	c.Depth, c.Editable, c.Submissions = d.CommentDepth, d.CommentEdit, d.CommentRate
 	return c, err
+}
+
+// publishing is who publishes what is told, and where people read it.
+type publishing struct {
+	PageURL     map[string]string `name:"page-url" env:"STADTGRAPH_PAGE_URLS" placeholder:"TYPE=URL;…" help:"Where people read what feeds, linked data and the sitemap tell of, by type, with {slug}, {id} or {key} where it differs: article=https://example.org/artikel/{slug};municipality=https://example.org/ort/{key}. What has no page is told of without one, and is in no sitemap."`
+	HomeURL     string            `name:"home-url" env:"STADTGRAPH_HOME_URL" placeholder:"URL" help:"The page that stands for all of them (default: the address of this server)."`
+	Publisher   string            `env:"STADTGRAPH_PUBLISHER" placeholder:"NAME" help:"Who publishes it (default: the name of this server's host)."`
+	Contact     string            `env:"STADTGRAPH_CONTACT" placeholder:"ADDRESS" help:"Whom the catalogue of the exports names for questions: an e-mail address, or the URL of a page (default: the home page)."`
+	License     string            `env:"STADTGRAPH_LICENSE" placeholder:"LICENSE" help:"Under which licence the content may be used, one of dcat-ap.de/def/licenses such as cc-by/4.0; the register of municipalities keeps its own (default: none)."`
+	Contributor string            `env:"STADTGRAPH_CONTRIBUTOR" placeholder:"ID" help:"Who delivers the catalogue to GovData, one of dcat-ap.de/def/contributors; GovData gives these names (default: none)."`
+	Territories []string          `env:"STADTGRAPH_TERRITORIES" placeholder:"KEY,…" help:"Official keys of what the content covers, for the catalogue (default: all states)."`
+}
+
+// check says what makes no sense.
+func (p *publishing) check() error {
+	if _, err := site.ParsePages(p.PageURL); err != nil {
+		return fmt.Errorf("%w (--page-url, STADTGRAPH_PAGE_URLS)", err)
+	}
+	if p.HomeURL != "" {
+		if err := site.CheckHome(p.HomeURL); err != nil {
+			return fmt.Errorf("%w (--home-url, STADTGRAPH_HOME_URL)", err)
+		}
+	}
+	for _, one := range []struct {
+		setting string
+		terms   linked.Terms
+	}{
+		{"(--contact, STADTGRAPH_CONTACT)", linked.Terms{Contact: p.Contact}},
+		{"(--license, STADTGRAPH_LICENSE)", linked.Terms{Licence: p.License}},
+		{"(--contributor, STADTGRAPH_CONTRIBUTOR)", linked.Terms{Contributor: p.Contributor}},
+		{"(--territories, STADTGRAPH_TERRITORIES)", linked.Terms{Territories: p.Territories}},
+	} {
+		if err := one.terms.Check(); err != nil {
+			return fmt.Errorf("%w %s", err, one.setting)
+		}
+	}
+	return nil
+}
+
+// site is what is published, wherever the API is.
+func (p *publishing) site() (site.Site, error) {
+	pages, err := site.ParsePages(p.PageURL)
+	return site.Site{Home: p.HomeURL, Publisher: p.Publisher, Pages: pages}, err
+}
+
+func (p *publishing) terms() linked.Terms {
+	return linked.Terms{Contact: p.Contact, Licence: p.License, Contributor: p.Contributor, Territories: p.Territories}
 }
 
 // streaming is how many may follow what happens.

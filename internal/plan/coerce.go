@@ -60,6 +60,7 @@ type coercer struct {
 	vars   map[string]any
 	nulls  bool // objects keep members that are null
 	apart  string
+	deep   bool // numbered pages reach everything
 }
 
 // item is what a list takes for an item that was coerced: its fault, if items of the

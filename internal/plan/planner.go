@@ -29,6 +29,7 @@ type Planner struct {
 	states     sync.Pool
 	sent       atomic.Int64
 	maxCost    int // of an operation
+	deep       map[*ast.OperationDefinition]bool
 }
 
 // New makes a planner over a pool of connections. With named, statements that
@@ -39,7 +40,7 @@ func New(c *Catalogue, pool *pgxpool.Pool, named bool) *Planner {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	return &Planner{catalogue: c, pool: pool, named: named, operations: operations, maxCost: MaxCost,
+	return &Planner{catalogue: c, pool: pool, named: named, operations: operations, maxCost: MaxCost, deep: map[*ast.OperationDefinition]bool{},
 		states: sync.Pool{New: func() any { return newState() }}}
 }
 
@@ -48,6 +49,10 @@ func (p *Planner) Limit(maxCost int) *Planner {
 	p.maxCost = maxCost
 	return p
 }
+
+// Deepen lets the numbered pages of an operation of the program's own reach further than
+// MaxDepth. It must not be called any more when operations are read.
+func (p *Planner) Deepen(def *ast.OperationDefinition) { p.deep[def] = true }
 
 // Catalogue is what the planner reads by.
 func (p *Planner) Catalogue() *Catalogue { return p.catalogue }

@@ -78,7 +78,7 @@ func (p *Planner) Prepare(def *ast.OperationDefinition, vars map[string]any, rol
 	for _, name := range op.conds {
 		r.shape = append(r.shape, '0'+byte(b2i(vars[name] == true)))
 	}
-	c := coercer{schema: p.catalogue.Schema, vars: vars}
+	c := coercer{schema: p.catalogue.Schema, vars: vars, deep: p.deep[def]}
 	for i, s := range op.sites {
 		if !s.reached(vars) {
 			r.shape = append(r.shape, '!')
@@ -280,7 +280,7 @@ func (p *Planner) coerceSite(c *coercer, s *site) ([]any, pageArgs, error) {
 		return nil, pageArgs{}, err
 	}
 	if s.target != nil {
-		page, err := p.coercePage(s, args)
+		page, err := p.coercePage(s, args, c.deep)
 		return args, page, err
 	}
 	if s.field.ObjectDefinition == p.catalogue.Schema.Query {
@@ -349,7 +349,7 @@ func (p *Planner) checkLookup(def *ast.FieldDefinition, args []any) error {
 	return nil
 }
 
-func (p *Planner) coercePage(s *site, args []any) (pageArgs, error) {
+func (p *Planner) coercePage(s *site, args []any, deep bool) (pageArgs, error) {
 	arg := func(name string) any {
 		for i, def := range s.field.Definition.Arguments {
 			if def.Name == name {
@@ -392,7 +392,7 @@ func (p *Planner) coercePage(s *site, args []any) (pageArgs, error) {
 			if n < 1 {
 				return page, fault.New(fault.Invalid, "must be 1 or more, not %d.", n).At("page")
 			}
-			if n*int64(page.limit) > MaxDepth {
+			if n*int64(page.limit) > MaxDepth && !deep {
 				return page, fault.New(fault.Invalid, "reaches the first %d entries only; go further with `first` and `after`, or narrow the filter.", MaxDepth).At("page")
 			}
 			page.number = int(n)

@@ -240,7 +240,7 @@ func (q *question) send(e *cache.Entry, control string) {
 	if coding != cache.Identity {
 		h["Content-Encoding"] = []string{coding.String()}
 	}
-	if q.r.Method != http.MethodPost && matches(q.r.Header["If-None-Match"], etag) {
+	if q.r.Method != http.MethodPost && (matches(q.r.Header["If-None-Match"], etag) || unmodified(q.r.Header, h)) {
 		delete(h, "Content-Encoding")
 		delete(h, "Content-Type")
 		q.w.WriteHeader(http.StatusNotModified)
@@ -249,6 +249,17 @@ func (q *question) send(e *cache.Entry, control string) {
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	q.w.WriteHeader(http.StatusOK)
 	_, _ = q.w.Write(body) // an error means that the client has left
+}
+
+// unmodified says whether a client that sends no entity tag has what was read last: RFC
+// 9110, 13.1.3.
+func unmodified(asked, answer http.Header) bool {
+	if len(asked["If-None-Match"]) > 0 || len(asked["If-Modified-Since"]) != 1 || len(answer["Last-Modified"]) == 0 {
+		return false
+	}
+	since, err := http.ParseTime(asked.Get("If-Modified-Since"))
+	modified, err2 := http.ParseTime(answer.Get("Last-Modified"))
+	return err == nil && err2 == nil && !modified.After(since)
 }
 
 // matches says whether one of the entity tags that a client has is this one, compared

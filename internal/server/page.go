@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -27,9 +28,14 @@ import (
 type Page struct {
 	Pattern  string // of http.ServeMux without a method, such as /api/v1/articles/{slug}
 	Document string // one query, with a name for logs and metrics
+	// Documents are those of which Ask chooses one, in place of Document.
+	Documents []string
 	// Types are the media types of the answers, the one first that clients get who do not
 	// care; another one than these is refused with 406. Without any, Accept is not looked at.
 	Types []string
+	// Public says that it is read as by everybody, whoever asks: a token counts for the
+	// budget alone.
+	Public bool
 	// Ask reads the address. Its faults are answered as a problem.
 	Ask func(Request) (Asked, error)
 }
@@ -43,6 +49,7 @@ type Request struct {
 
 // Asked is what a page reads for a request, and what becomes of it.
 type Asked struct {
+	Document  string         // of the page's, if it has several
 	Variables map[string]any // as JSON has them: string, bool, json.Number, []any, map[string]any
 	// First, if there is one, reads before the document what its variables depend on, when
 	// it is the request's turn; it may add to Variables. Such an answer is not kept.
@@ -65,8 +72,11 @@ type Route struct {
 	Methods []string
 	// Serve answers. What it returns instead is answered as a problem, unless it has begun.
 	Serve func(http.ResponseWriter, *Caller) error
-	// Documents are those that Serve asks its caller for.
+	// Documents are those that Serve asks its caller for. If it is Deep, their numbered pages
+	// reach everything.
 	Documents []string
+	Deep      bool
+	Public    bool // as of a Page
 }
 
 // Caller is who has sent the request to a Route. What it reads is charged to its budget
@@ -168,6 +178,10 @@ func fail(w http.ResponseWriter, r *http.Request, f *fault.Error) {
 
 func (p problems) render(response *graphql.Response, _ *[]byte, _ int) (cache.Answer, error) {
 	a, err := p.asked.Render(response.Data)
+	if a.Header == nil {
+		a.Header = http.Header{}
+	}
+	a.Header.Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat)) // if it is kept
 	return cache.Answer{Body: a.Body, Headers: a.Header}, err
 }
 
@@ -176,6 +190,7 @@ func (p problems) render(response *graphql.Response, _ *[]byte, _ int) (cache.An
 func (p problems) give(w http.ResponseWriter, r *http.Request, a cache.Answer) {
 	h := w.Header()
 	maps.Copy(h, a.Headers)
+	h.Del("Last-Modified")
 	if auth.From(r.Context()) == nil {
 		etag := cache.ETagOf(a.Body)
 		h["Cache-Control"], h["Etag"] = []string{"public, no-cache"}, []string{etag}
@@ -190,13 +205,17 @@ func (p problems) give(w http.ResponseWriter, r *http.Request, a cache.Answer) {
 
 func (problems) represent(h http.Header, e *cache.Entry) (plain bool) {
 	maps.Copy(h, e.Headers)
+	// An answer that is read anew within the second would have the same date.
+	if modified, err := http.ParseTime(h.Get("Last-Modified")); err != nil || time.Since(modified) < 2*time.Second {
+		h.Del("Last-Modified")
+	}
 	return true
 }
 
 // page answers a page.
 func (g *graphqlHTTP) page(p Page) http.Handler {
 	return reading(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller, ok := g.caller(w, r, p.Types)
+		caller, ok := g.caller(w, r, p.Types, p.Public)
 		if !ok {
 			return
 		}
@@ -215,7 +234,7 @@ func (g *graphqlHTTP) page(p Page) http.Handler {
 				g.buffers.Put(buf)
 			}
 		}()
-		params := &graphql.RawParams{Query: p.Document, Variables: asked.Variables, Headers: r.Header}
+		params := &graphql.RawParams{Query: cmp.Or(asked.Document, p.Document), Variables: asked.Variables, Headers: r.Header}
 		recordOf(ctx).known = true
 		q := &question{graphqlHTTP: g, w: w, r: r, form: problems{asked: &asked}, params: params, asking: caller.asking}
 		if q.ask(p.Pattern+" "+caller.Base+" "+caller.Type, r.URL.Path+"?"+r.URL.Query().Encode(), asked.First != nil) {
@@ -239,7 +258,7 @@ func (g *graphqlHTTP) route(to Route) http.Handler {
 		if !allow(w, r, to.Methods...) {
 			return
 		}
-		caller, ok := g.caller(w, r, nil)
+		caller, ok := g.caller(w, r, nil, to.Public)
 		if !ok {
 			return
 		}
@@ -250,7 +269,7 @@ func (g *graphqlHTTP) route(to Route) http.Handler {
 }
 
 // caller says who asks and in which type, or has answered why it may not.
-func (g *graphqlHTTP) caller(w http.ResponseWriter, r *http.Request, types []string) (*Caller, bool) {
+func (g *graphqlHTTP) caller(w http.ResponseWriter, r *http.Request, types []string, public bool) (*Caller, bool) {
 	h := w.Header()
 	vary := "Accept-Encoding, Authorization"
 	if len(types) > 1 {
@@ -273,6 +292,9 @@ func (g *graphqlHTTP) caller(w http.ResponseWriter, r *http.Request, types []str
 		return nil, false
 	}
 	c := &Caller{Request: Request{r, g.publicURL(r), chosen}, asking: g.budgets.of(r), g: g, header: h}
+	if public {
+		c.Request.Request = r.WithContext(auth.With(r.Context(), nil))
+	}
 	if refused := c.asking.charge(h, 0); refused != nil {
 		problems{}.refuse(w, r, refused)
 		return nil, false
@@ -354,16 +376,22 @@ func statusOf(code fault.Code) int {
 
 // hold has all documents of pages and routes validated.
 func (c *Config) hold() error {
-	documents := []string{}
+	deep := map[string]bool{}
 	for _, p := range c.Pages {
-		documents = append(documents, p.Document)
+		if p.Document != "" {
+			deep[p.Document] = false
+		}
+		for _, d := range p.Documents {
+			deep[d] = false
+		}
 	}
 	for _, r := range c.Routes {
-		documents = append(documents, r.Documents...)
+		for _, d := range r.Documents {
+			deep[d] = deep[d] || r.Deep
+		}
 	}
-	slices.Sort(documents)
-	for _, d := range slices.Compact(documents) {
-		if err := c.Executor.Hold(d); err != nil {
+	for d, deep := range deep {
+		if err := c.Executor.Hold(d, deep); err != nil {
 			return fmt.Errorf("a stored document is not valid: %w\n%s", err, d)
 		}
 	}

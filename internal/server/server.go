@@ -70,7 +70,7 @@ type Executor interface {
 	Resolve(ctx context.Context, params *graphql.RawParams, documentID string) (known bool, refused *gqlerror.Error)
 	// Hold validates a document of the program's own and keeps it ready. It is called
 	// before anything runs.
-	Hold(document string) error
+	Hold(document string, deep bool) error
 }
 
 // Config is what a server needs.

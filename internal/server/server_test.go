@@ -45,7 +45,7 @@ func (stub) Resolve(context.Context, *graphql.RawParams, string) (bool, *gqlerro
 	return false, nil
 }
 
-func (stub) Hold(string) error { return nil }
+func (stub) Hold(string, bool) error { return nil }
 
 func (stub) DispatchError(context.Context, gqlerror.List) *graphql.Response { return nil }
 
@@ -388,7 +388,7 @@ func (failingExecutor) Resolve(context.Context, *graphql.RawParams, string) (boo
 	return false, nil
 }
 
-func (failingExecutor) Hold(string) error { return nil }
+func (failingExecutor) Hold(string, bool) error { return nil }
 
 func (failingExecutor) DispatchError(_ context.Context, errs gqlerror.List) *graphql.Response {
 	return &graphql.Response{Errors: errs}
