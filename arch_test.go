@@ -59,14 +59,14 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/batch", "internal/ndjson", "internal/foerderdatenbank", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream", "internal/comment", "internal/rest", "internal/site", "internal/feed", "internal/linked"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/batch", "internal/ndjson", "internal/foerderdatenbank", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream", "internal/comment", "internal/rest", "internal/site", "internal/feed", "internal/linked", "internal/export"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "internal/peer", "internal/comment", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
-		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric", "internal/cache", "internal/change"), libraries: pgx},
+		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric", "internal/cache", "internal/change", "internal/export"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
-		"internal/auth", "internal/change", "internal/cache", "internal/metric", "internal/trace", "internal/trusted", "internal/peer"), libraries: cors | gqlgen}, // change: cursors
+		"internal/auth", "internal/change", "internal/cache", "internal/metric", "internal/trace", "internal/trusted", "internal/peer", "internal/export", "internal/nodeid"), libraries: cors | gqlgen}, // change: cursors
 	"internal/rest":     {ours: list("internal/server", "internal/cache", "internal/change", "internal/fault", "internal/nodeid", "internal/postgres")}, // pages of the server's; change: modified_since
 	"internal/metric":   {ours: list("internal/postgres"), libraries: pgx | prometheus},                                                                 // shows pools, and what waits in tables
 	"internal/trace":    {libraries: telemetry},
@@ -107,8 +107,9 @@ var table = map[string]row{
 	"internal/register/pack":    {},
 	"internal/register":         {ours: list("internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
 	"internal/batch":            {ours: list("internal/auth", "internal/fault", "internal/write"), libraries: pgx}, // to tell errors apart
-	"internal/ndjson":           {ours: list("internal/batch", "internal/plan", "internal/fault", "internal/write")},
+	"internal/ndjson":           {ours: list("internal/batch", "internal/plan", "internal/fault", "internal/nodeid", "internal/write")},
 	"internal/foerderdatenbank": {ours: list("internal/batch", "internal/plan", "internal/fault", "internal/write", "internal/nodeid", "internal/slug"), libraries: pgx}, // looks up what rows need
+	"internal/export":           {ours: list("internal/plan", "internal/write", "internal/change", "internal/nodeid", "internal/fault"), libraries: pgx},                 // a snapshot has a connection
 	"internal/sample":           {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
 	"internal/change":           {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx}, // render: what comes back is rendered again
 	"internal/stream":           {ours: list("internal/change", "internal/fault"), libraries: pgx},                                                                           // takes a pool

@@ -7,6 +7,7 @@
 //	go run ./bench --writes         # mutations, beside handlers for them (write.go)
 //	go run ./bench --overload 60s   # ten times what it can do (overload.go)
 //	go run ./bench --mixed          # hot reads, one in twenty a mutation (mixed.go)
+//	go run ./bench --exports        # a million rows, beside COPY (export.go)
 //	go run ./bench --comments       # a discussion, and a flood of comments (discuss.go)
 //
 // It makes a large database (internal/sample) in a Postgres of its own, once,
@@ -53,6 +54,7 @@ type bench struct {
 	Overload    time.Duration `placeholder:"60s" help:"Ask the product for ten times what it can do instead, for so long."`
 	Mixed       bool          `help:"Measure hot reads with some mutations among them instead, with the cache and without, on a copy of the data; only printed."`
 	Writes      bool          `help:"Measure mutations instead, on a copy of the data; only printed."`
+	Exports     bool          `help:"Measure an export of a million rows beside COPY instead, on a copy of the data; only printed."`
 	Comments    bool          `help:"Measure a discussion instead, and what a flood of comments does to it; only printed."`
 	CPUProfile  string        `name:"cpuprofile" placeholder:"FILE" help:"Profile the product while it is measured."`
 	Out         string        `default:"bench/RESULTS.md" help:"Where to write the result, too (default: ${default})."`
@@ -94,6 +96,9 @@ func (b *bench) Run(ctx context.Context) (err error) {
 	}
 	if b.Mixed {
 		return b.mixed(ctx)
+	}
+	if b.Exports {
+		return b.exports(ctx)
 	}
 	if b.Comments {
 		return b.discuss(ctx)

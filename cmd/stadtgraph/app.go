@@ -22,6 +22,7 @@ import (
 	"stadtgraph/internal/cache"
 	"stadtgraph/internal/change"
 	"stadtgraph/internal/comment"
+	"stadtgraph/internal/export"
 	"stadtgraph/internal/feed"
 	"stadtgraph/internal/graphiql"
 	"stadtgraph/internal/job"
@@ -94,6 +95,12 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		a.close()
 		return nil, err
 	}
+	// An export takes its connection for as long as its client reads.
+	copying, err := open("exports", postgres.Config{ApplicationName: "stadtgraph exports", MaxConns: int32(c.MaxExports)})
+	if err != nil {
+		a.close()
+		return nil, err
+	}
 	discussion, err := c.discussing.config()
 	if err != nil {
 		a.close()
@@ -105,6 +112,11 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		return nil, err
 	}
 	writable, err := graph.Writable(catalogue)
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	library, err := export.New(catalogue, writable, copying)
 	if err != nil {
 		a.close()
 		return nil, err
@@ -160,7 +172,7 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		MaxAge:       c.CacheMaxAge,
 		Database:     health,
 		Migrations:   migrations.FS,
-		Pages:        slices.Concat(api.Pages, feed.Pages(published), linked.Pages(published, c.publishing.terms(), dumps, catalogue.Prefix)),
+		Pages:        slices.Concat(api.Pages, feed.Pages(published), linked.Pages(published, c.publishing.terms(), dumps(library), catalogue.Prefix)),
 		Routes:       slices.Concat(api.Routes, feed.Sitemaps(published)),
 		PublicURL:    strings.TrimSuffix(c.PublicURL, "/"),
 		SDL:          c.sdl(),
@@ -169,6 +181,7 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		Origins:      c.CORSOrigins,
 		Budgets:      budgets,
 		Streams:      c.streaming.config(),
+		Exports:      c.exporting.config(library),
 		Linger:       linger,
 
 		Places:        places,
@@ -229,22 +242,17 @@ func (a *app) run(ctx context.Context, listener, admin net.Listener) error {
 	return a.server.Run(ctx, listener)
 }
 
-// dumps are the exports that the catalogue tells of.
-var dumps = []linked.Dump{
-	{Name: "all", Formats: []string{"ndjson"}},
-	{Type: "State", Name: "states", Formats: []string{"ndjson", "csv"}},
-	{Type: "Municipality", Name: "municipalities", Formats: []string{"ndjson", "csv", "geojson"}},
-	{Type: "Topic", Name: "topics", Formats: []string{"ndjson", "csv"}},
-	{Type: "Organization", Name: "organizations", Formats: []string{"ndjson", "csv"}},
-	{Type: "Person", Name: "persons", Formats: []string{"ndjson", "csv"}},
-	{Type: "Strategy", Name: "strategies", Formats: []string{"ndjson", "csv"}},
-	{Type: "Measure", Name: "measures", Formats: []string{"ndjson", "csv"}},
-	{Type: "FundingProgram", Name: "funding-programs", Formats: []string{"ndjson", "csv"}},
-	{Type: "FundingCall", Name: "funding-calls", Formats: []string{"ndjson", "csv"}},
-	{Type: "FundingAward", Name: "funding-awards", Formats: []string{"ndjson", "csv"}},
-	{Type: "Article", Name: "articles", Formats: []string{"ndjson", "csv"}},
-	{Type: "Event", Name: "events", Formats: []string{"ndjson", "csv"}},
-	{Type: "Comment", Name: "comments", Formats: []string{"ndjson", "csv"}},
+// dumps are the exports, for the catalogue that tells of them.
+func dumps(l *export.Library) []linked.Dump {
+	all := []linked.Dump{{Name: "all", Formats: []string{string(export.NDJSON)}}}
+	for _, k := range l.Kinds() {
+		d := linked.Dump{Type: k.Type, Name: k.Name}
+		for _, f := range k.Formats {
+			d.Formats = append(d.Formats, string(f))
+		}
+		all = append(all, d)
+	}
+	return all
 }
 
 // loadTrusted puts the documents of a manifest on record.

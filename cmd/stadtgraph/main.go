@@ -27,6 +27,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the API from a database that is there."`
 	Migrate migrateCommand `cmd:"" help:"Bring the schema of a database up to date, or back."`
 	Import  importCommand  `cmd:"" help:"Load data into a database."`
+	Export  exportCommand  `cmd:"" help:"Write what a database holds, as one snapshot."`
 	Token   tokenCommand   `cmd:"" help:"Create, list and revoke API tokens."`
 	Schema  schemaCommand  `cmd:"" help:"Print the GraphQL schema."`
 	Doctor  doctorCommand  `cmd:"" help:"Check settings and database, and say what to do."`

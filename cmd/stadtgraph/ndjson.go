@@ -18,7 +18,9 @@ type importNDJSON struct {
 func (*importNDJSON) Help() string {
 	return `A line is one JSON object: its type, such as Article; if you like id, source and externalId, version, publicationStatus and publishedAt; and the fields of the type's input in the schema, such as ArticleInput. It is a record of the mutation importRecords and follows the same rules: references are {"id": …}, {"key": …}, {"slug": …} or {"external": {"source": …, "id": …}}, lists of references {"set": […]} or {"add": […], "remove": […]}.
 
-A line changes the row that it names by id, by source and externalId, or by slug (an indicator by code), and makes a new one if there is none. A field that is absent is kept, null clears it. A line may refer to lines before it. A line that names nothing makes a new row each time.
+A line changes the row that it names by id, by source and externalId, or by slug (an indicator by code), and makes a new one if there is none. A field that is absent is kept, null clears it. A line may refer to any other: one that refers to what is not there waits until all others are written, and is reported last. A line that names nothing makes a new row each time.
+
+An export is such a file, too: what it says of states, municipalities and comments is skipped, for that comes with the register and from readers.
 
 Lines are written 200 at a time: interrupted, what was reported is there, and the same file can be imported again. With --errors stop all of it is one transaction, which holds back readers of changes until it ends.
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +138,7 @@ func TestImportNDJSONUgly(t *testing.T) {
 		{`{"type":"Topik","name":"a"}`, "type", `INVALID "Topik" is no type that can be imported: it is one of Article, `},
 		{`{"type":7,"name":"a"}`, "type", `INVALID "7" is no type`},
 		{`{"name":"a"}`, "type", "REQUIRED A line says what it is: one of Article, "},
-		{`{"type":"Municipality","name":"a"}`, "type", "INVALID"},
+		{`{"type":"Municipality","name":"a"}`, "", ""}, // of an export: it comes with the register
 		{`{"type":"Topic","name":"a","colour":"red"}`, "colour", "INVALID This is a field that TopicInput does not know."},
 		{`{"type":"Article","title":"a","topics":{"put":[]}}`, "topics.put", "INVALID This is a field that ReferenceListInput does not know."},
 		{`{"type":"Article","title":"a","topics":[{"slug":"t-1"}]}`, "topics", "INVALID This"},
@@ -169,6 +170,7 @@ func TestImportNDJSONUgly(t *testing.T) {
 	if len(lines) != len(want) {
 		t.Errorf("%d lines are reported, not %d\n%s", len(lines), len(want), got.stdout)
 	}
+	slices.SortFunc(lines, func(a, b batch.Line) int { return a.Line - b.Line }) // what refers to nothing comes last
 	for n, line := range lines {
 		p := line.UserErrors[0]
 		said := fmt.Sprintf("%d %s: %s %s", line.Line, strings.Join(p.Path, "."), p.Code, p.Message)

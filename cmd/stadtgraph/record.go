@@ -113,15 +113,18 @@ func (c *importRecords) run(ctx context.Context, command string, read func(io.Re
 	return nil
 }
 
-// remark says what of the sum is written.
-func (c *importRecords) remark(sum batch.Summary) string {
+// remark says what was passed over, and what of the sum is written.
+func (c *importRecords) remark(sum batch.Summary) (remark string) {
+	if sum.Skipped > 0 {
+		remark = fmt.Sprintf(", %d skipped", sum.Skipped)
+	}
 	switch {
 	case c.DryRun:
-		return "; a dry run, nothing is written"
+		remark += "; a dry run, nothing is written"
 	case c.Errors == "stop" && sum.Failed > 0:
-		return "; nothing is written"
+		remark += "; nothing is written"
 	}
-	return ""
+	return remark
 }
 
 // input opens a file and says how large it is, if that is known.

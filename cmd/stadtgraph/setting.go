@@ -13,6 +13,7 @@ import (
 
 	"stadtgraph/graph"
 	"stadtgraph/internal/comment"
+	"stadtgraph/internal/export"
 	"stadtgraph/internal/job"
 	"stadtgraph/internal/linked"
 	"stadtgraph/internal/plan"
@@ -40,13 +41,14 @@ type serving struct {
 	limiting
 	caching
 	streaming
+	exporting
 	discussing
 	publishing
 }
 
 // check says what makes no sense.
 func (s *serving) check() error {
-	for _, check := range []func() error{s.keeping.check, s.operating.check, s.limiting.check, s.caching.check, s.streaming.check, s.discussing.check, s.publishing.check} {
+	for _, check := range []func() error{s.keeping.check, s.operating.check, s.limiting.check, s.caching.check, s.streaming.check, s.exporting.check, s.discussing.check, s.publishing.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -180,6 +182,27 @@ func (s *streaming) check() error {
 
 func (s *streaming) config() server.Streams {
 	return server.Streams{Max: s.MaxStreams, MaxPerClient: s.MaxStreamsPerClient}
+}
+
+// exporting is how much may be taken as a whole.
+type exporting struct {
+	MaxExports int           `default:"4" env:"STADTGRAPH_MAX_EXPORTS" placeholder:"N" help:"How many exports may run at once, half of them for one address; each takes a connection to the database (default: ${default})."`
+	ExportTime time.Duration `default:"30m" env:"STADTGRAPH_EXPORT_TIME" placeholder:"30m" help:"How long an export may take, however slowly its client reads (default: ${default})."`
+}
+
+// check says what makes no sense.
+func (e *exporting) check() error {
+	switch {
+	case e.MaxExports < 1 || e.MaxExports > 100:
+		return fmt.Errorf("%d exports at once make no sense: choose from 1 to 100 (--max-exports, STADTGRAPH_MAX_EXPORTS)", e.MaxExports)
+	case e.ExportTime < time.Second || e.ExportTime > 24*time.Hour:
+		return fmt.Errorf("%s for an export makes no sense: choose from 1s to 24h (--export-time, STADTGRAPH_EXPORT_TIME)", e.ExportTime)
+	}
+	return nil
+}
+
+func (e *exporting) config(library *export.Library) server.Exports {
+	return server.Exports{Library: library, Max: e.MaxExports, Allowed: e.ExportTime}
 }
 
 // operating is how much a server takes on, and whom it tells what it does.

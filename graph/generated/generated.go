@@ -8820,8 +8820,14 @@ input ImportRecordInput {
   version: Int
   """Of an article, strategy or program: where in its life cycle it is from now on. Takes the role PUBLISHER, unless it is DRAFT."""
   publicationStatus: PublicationStatus
-  """With PUBLISHED or ARCHIVED when it was first published, with SCHEDULED when it becomes public."""
+  """With PUBLISHED or ARCHIVED when it was first published, null if nobody knows; with SCHEDULED when it becomes public."""
   publishedAt: DateTime
+  """When the editors last updated it, of an article; as ` + "`" + `updatedAt` + "`" + ` shows."""
+  updatedAt: DateTime
+  """Slugs by which it was found before, and goes on to be."""
+  formerSlugs: [String!]
+  """What others call it beside ` + "`" + `externalId` + "`" + `."""
+  externalIds: [ExternalReferenceInput!]
   """An article."""
   article: ArticleInput
   """A strategy."""

@@ -78,16 +78,16 @@ var Article = plan.Object{
 		"sponsored":          plan.Column("sponsored"),
 		"sponsor":            plan.One("sponsor_id"),
 		"sponsorLabel":       plan.Column("sponsor_label"),
-		"municipalities":     plan.Through("article_municipality", "article_id", "municipality_id"),
+		"municipalities":     among("article_municipality", "municipality_id"),
 		"states":             plan.Through("article_state", "article_id", "state_id").By("{key}"),
-		"strategies":         plan.Through("article_strategy", "article_id", "strategy_id"),
-		"fundingPrograms":    plan.Through("article_funding_program", "article_id", "program_id"),
-		"awards":             plan.Through("article_funding_award", "article_id", "award_id"),
-		"organizations":      plan.Through("article_organization", "article_id", "organization_id"),
-		"measures":           plan.Through("article_measure", "article_id", "measure_id"),
-		"events":             plan.Through("article_event", "article_id", "event_id"),
-		"platforms":          plan.Through("article_platform", "article_id", "platform_id"),
-		"rankings":           plan.Through("article_ranking_entry", "article_id", "entry_id"),
+		"strategies":         among("article_strategy", "strategy_id"),
+		"fundingPrograms":    among("article_funding_program", "program_id"),
+		"awards":             among("article_funding_award", "award_id"),
+		"organizations":      among("article_organization", "organization_id"),
+		"measures":           among("article_measure", "measure_id"),
+		"events":             among("article_event", "event_id"),
+		"platforms":          among("article_platform", "platform_id"),
+		"rankings":           among("article_ranking_entry", "entry_id"),
 		"observations":       plan.Through("article_figure", "article_id", "figure_id"),
 		"commentsStatus":     plan.Column("comments_status"),
 		"commentsCloseAt":    plan.Column("comments_close_at"),
@@ -105,6 +105,11 @@ var Article = plan.Object{
 
 func topics(role plan.SQL) plan.Field {
 	return plan.Through("article_topic", "article_id", "topic_id").And("{link.role} = '" + role + "'")
+}
+
+// among are the rows that a link table connects with an article, in no order of their own.
+func among(link plan.SQL, child string) plan.Field {
+	return plan.Through(link, "article_id", child).By("{id}")
 }
 
 // Byline is who wrote, edited or sent an article.
@@ -125,7 +130,7 @@ var Media = plan.Object{
 	Fields: plan.Fields{
 		"asset":   plan.One("media_id"),
 		"lead":    plan.Column("lead"),
-		"caption": plan.Expr("coalesce({caption}, (SELECT a.caption FROM media_asset a WHERE a.id = {media_id}))"),
+		"caption": plan.Expr("coalesce({caption}, (SELECT a.caption FROM media_asset a WHERE a.id = {media_id}))").From("caption"),
 	},
 }
 

@@ -33,10 +33,22 @@ type Record struct {
 	Size     int    // in bytes
 	Problems []Problem
 
-	// Write writes it, inside a transaction, if it has no problems.
+	// Write writes it, inside a transaction, if it has no problems. Without it the record
+	// is skipped.
 	Write func(ctx context.Context, tx *write.Tx) (write.Outcome, error)
+	// Parts lets it refer to later records; nil if it may not.
+	Parts Parts
 	// Path says where in the file's record the field of an input is.
 	Path func(path []string) []string
+}
+
+// Parts are how a record is written that refers to others which are not there yet.
+type Parts interface {
+	// Without writes the record without the fields of these paths; nil if one of them
+	// cannot be left out.
+	Without(paths [][]string) func(ctx context.Context, tx *write.Tx) (write.Outcome, error)
+	// Onto writes all of it onto what Without has made.
+	Onto(id string) func(ctx context.Context, tx *write.Tx) (write.Outcome, error)
 }
 
 // Refuse notes a problem with a record.
@@ -57,7 +69,7 @@ type Options struct {
 type Line struct {
 	Line       int       `json:"line"`
 	Type       string    `json:"type,omitempty"`
-	Status     string    `json:"status"` // CREATED, UPDATED, UNCHANGED or FAILED
+	Status     string    `json:"status"` // CREATED, UPDATED, UNCHANGED, SKIPPED or FAILED
 	ID         string    `json:"id,omitempty"`
 	UserErrors []Problem `json:"userErrors,omitempty"`
 }
@@ -71,7 +83,7 @@ type Problem struct {
 }
 
 // Summary counts what became of records.
-type Summary struct{ Lines, Created, Updated, Unchanged, Failed int }
+type Summary struct{ Lines, Created, Updated, Unchanged, Skipped, Failed int }
 
 func (s *Summary) count(status string) {
 	s.Lines++
@@ -82,6 +94,8 @@ func (s *Summary) count(status string) {
 		s.Updated++
 	case "UNCHANGED":
 		s.Unchanged++
+	case skipped:
+		s.Skipped++
 	default:
 		s.Failed++
 	}
@@ -101,6 +115,9 @@ const MaxRecord = 8 << 20
 // there it is the whole request's.
 const Internal write.Code = "INTERNAL"
 
+// skipped is what becomes of records that nobody imports.
+const skipped = "SKIPPED"
+
 // errStopped ends a transaction after a record that failed.
 var errStopped = errors.New("batch: a record failed")
 
@@ -110,6 +127,9 @@ type runner struct {
 	actor  *auth.Actor
 	source Source
 	done   Summary // what is written
+
+	waiting []Record
+	held    int // bytes of those that wait
 }
 
 // Run writes the records. Its summary is right even if there is an error: what it
@@ -128,7 +148,7 @@ func Run(ctx context.Context, w *write.Writer, actor *auth.Actor, source Source,
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return r.done, nil
+			return r.done, r.settle(ctx)
 		case err != nil:
 			return r.done, err
 		}
@@ -165,7 +185,10 @@ func (r *runner) write(ctx context.Context, chunk []Record) error {
 	if err != nil {
 		return fmt.Errorf("lines %d to %d: %w", chunk[0].Line, chunk[len(chunk)-1].Line, err)
 	}
-	for _, outcome := range outcomes {
+	for n, outcome := range outcomes {
+		if r.waits(chunk[n], outcome) {
+			continue
+		}
 		r.done.count(outcome.Status)
 		if err := r.report(outcome); err != nil {
 			return err
@@ -179,6 +202,19 @@ func (r *runner) write(ctx context.Context, chunk []Record) error {
 func (r *runner) atOnce(ctx context.Context) (Summary, error) {
 	var tried Summary
 	again := false
+	tell := func(outcome Line) error {
+		if r.DryRun && outcome.Status == "CREATED" {
+			outcome.ID = "" // the next run makes another
+		}
+		tried.count(outcome.Status)
+		if err := r.report(outcome); err != nil {
+			return err
+		}
+		if outcome.Status == "FAILED" && r.Stop {
+			return errStopped
+		}
+		return nil
+	}
 	err := r.writer.Run(ctx, r.actor, "importRecords", func(tx *write.Tx) error {
 		if again { // the records are read only once
 			return fault.New(fault.Busy, "Somebody else wrote the same; nothing is written, run it again.")
@@ -186,27 +222,33 @@ func (r *runner) atOnce(ctx context.Context) (Summary, error) {
 		again = true
 		for {
 			record, err := r.source.Next()
-			switch {
-			case errors.Is(err, io.EOF) && r.DryRun:
-				return write.ErrDry
-			case errors.Is(err, io.EOF):
+			if errors.Is(err, io.EOF) {
+				late, err := late(ctx, tx, r.waiting)
+				if err != nil {
+					return err
+				}
+				for _, outcome := range late {
+					if err := tell(outcome); err != nil {
+						return err
+					}
+				}
+				if r.DryRun {
+					return write.ErrDry
+				}
 				return nil
-			case err != nil:
+			}
+			if err != nil {
 				return err
 			}
 			outcome, err := one(ctx, tx, record)
 			if err != nil {
 				return fmt.Errorf("line %d: %w", record.Line, err)
 			}
-			if r.DryRun && outcome.Status == "CREATED" {
-				outcome.ID = "" // the next run makes another
+			if r.waits(record, outcome) {
+				continue
 			}
-			tried.count(outcome.Status)
-			if err := r.report(outcome); err != nil {
+			if err := tell(outcome); err != nil {
 				return err
-			}
-			if outcome.Status == "FAILED" && r.Stop {
-				return errStopped
 			}
 			if tried.Lines%chunkRecords == 0 {
 				r.progress(tried)
@@ -235,7 +277,11 @@ func (r *runner) progress(s Summary) {
 // one writes a record, inside a transaction.
 func one(ctx context.Context, tx *write.Tx, r Record) (Line, error) {
 	out := Line{Line: r.Line, Type: r.Type, Status: "FAILED", UserErrors: r.Problems}
-	if len(r.Problems) > 0 {
+	switch {
+	case len(r.Problems) > 0:
+		return out, nil
+	case r.Write == nil:
+		out.Status = skipped
 		return out, nil
 	}
 	outcome, err := r.Write(ctx, tx)

@@ -74,7 +74,7 @@ ORDER BY c.txid, c.seq`,
 			page.More = true
 			break
 		}
-		page.Changes = append(page.Changes, Change{Cursor: place{last.epoch, number(*txid), *seq}.cursor(), Type: typeName, ID: *id, Version: *version, Deleted: *deleted, At: *at})
+		page.Changes = append(page.Changes, Change{Cursor: place{epoch: last.epoch, txid: number(*txid), seq: *seq}.cursor(), Type: typeName, ID: *id, Version: *version, Deleted: *deleted, At: *at})
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {

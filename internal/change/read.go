@@ -48,10 +48,15 @@ type place struct {
 	epoch string
 	txid  uint64
 	seq   int64
+	known known // what the reader has of what comes behind it
 }
 
 func (p place) cursor() Cursor {
-	return Cursor(base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s.%d.%d", p.epoch, p.txid, p.seq)))
+	text := fmt.Appendf(nil, "%s.%d.%d", p.epoch, p.txid, p.seq)
+	if p.txid < p.known.end() { // else it is all behind
+		text = append(append(text, '.'), p.known...)
+	}
+	return Cursor(base64.RawURLEncoding.EncodeToString(text))
 }
 
 // ErrExpired is what a reader gets who has missed something.
@@ -70,6 +75,10 @@ func (c Cursor) place() (p place, err error) {
 		return place{}, bad
 	}
 	parts := strings.Split(string(raw), ".")
+	if len(parts) == 4 && known(parts[3]).valid() {
+		p.known = known(parts[3])
+		parts = parts[:3]
+	}
 	if len(parts) != 3 || parts[0] == "" {
 		return place{}, bad
 	}
@@ -137,10 +146,11 @@ FROM change_horizon h LEFT JOIN last l ON true LEFT JOIN LATERAL (
   WHERE (c.txid, c.seq) > ($1::text::xid8, $2::bigint) AND c.txid < (SELECT txid FROM safe)
     AND ($3::text[] IS NULL OR c.type = ANY($3)) AND ($5 OR c.visible_before OR c.visible_after)
     AND ($5 OR c.action <> 'VISIBILITY' OR c.visible_before <> c.visible_after)
+    AND ($6 = '' OR NOT pg_visible_in_snapshot(c.txid, nullif($6, '')::pg_snapshot))
   ORDER BY c.txid, c.seq LIMIT $4
 ) c ON true
 ORDER BY c.txid, c.seq`,
-		strconv.FormatUint(after.txid, 10), after.seq, types, limit+1, hidden)
+		strconv.FormatUint(after.txid, 10), after.seq, types, limit+1, hidden, string(after.known))
 	defer rows.Close()
 	var epoch string
 	var last place
@@ -172,7 +182,7 @@ ORDER BY c.txid, c.seq`,
 			break
 		}
 		page.Changes = append(page.Changes, Change{
-			Cursor: place{epoch, number(*txid), *seq}.cursor(),
+			Cursor: place{epoch, number(*txid), *seq, after.known}.cursor(),
 			Type:   *typeName, ID: *id, Version: *version, Before: *before, Deleted: *deleted, Due: *due, At: *at,
 		})
 	}
@@ -187,6 +197,7 @@ ORDER BY c.txid, c.seq`,
 		after.epoch = epoch // a standby that lags
 		page.Next = after.cursor()
 	default:
+		last.known = after.known
 		page.Next = last.cursor()
 	}
 	return page, nil

@@ -13,11 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
 	"stadtgraph/internal/batch"
 	"stadtgraph/internal/fault"
+	"stadtgraph/internal/nodeid"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/write"
 )
@@ -62,7 +64,11 @@ func inLine(typeName string) func([]string) []string {
 }
 
 // ofRecord are the fields of a line that are not of its type's input.
-var ofRecord = []string{"id", "source", "externalId", "version", "publicationStatus", "publishedAt"}
+var ofRecord = []string{"id", "source", "externalId", "externalIds", "version", "publicationStatus", "publishedAt", "updatedAt", "formerSlugs"}
+
+// notImported are types of lines that exports have and nobody imports: what comes with
+// the register, what citizens say, and where changes go on.
+var notImported = []string{"State", "Municipality", "Comment", "Cursor"}
 
 // parse makes a record of a line.
 func (s *source) parse(raw []byte, number int, err error) batch.Record {
@@ -82,9 +88,12 @@ func (s *source) parse(raw []byte, number int, err error) batch.Record {
 	typeName, _ := object["type"].(string)
 	switch {
 	case object["type"] == nil:
-		return refuse(write.Required, []string{"type"}, "A line says what it is: one of %s.", strings.Join(s.writer.Types(), ", "))
-	case !slices.Contains(s.writer.Types(), typeName):
-		return refuse(write.Invalid, []string{"type"}, "%q is no type that can be imported: it is one of %s.", fmt.Sprint(object["type"]), strings.Join(s.writer.Types(), ", "))
+		return refuse(write.Required, []string{"type"}, "A line says what it is: one of %s.", strings.Join(s.writer.Importable(), ", "))
+	case slices.Contains(notImported, typeName):
+		r.Type = typeName
+		return r
+	case !slices.Contains(s.writer.Importable(), typeName):
+		return refuse(write.Invalid, []string{"type"}, "%q is no type that can be imported: it is one of %s.", fmt.Sprint(object["type"]), strings.Join(s.writer.Importable(), ", "))
 	}
 	r.Type, r.Path = typeName, inLine(typeName)
 	delete(object, "type")
@@ -105,6 +114,41 @@ func (s *source) parse(raw []byte, number int, err error) batch.Record {
 	if err != nil {
 		return refuse(batch.Internal, nil, "%s", err.Error())
 	}
-	r.Write = func(ctx context.Context, tx *write.Tx) (write.Outcome, error) { return tx.Record(ctx, record) }
+	r.Write, r.Parts = writing(record), parts{field(typeName), record}
 	return r
+}
+
+func writing(record plan.Input) func(context.Context, *write.Tx) (write.Outcome, error) {
+	return func(ctx context.Context, tx *write.Tx) (write.Outcome, error) { return tx.Record(ctx, record) }
+}
+
+// parts are the record of a line, and the field in which its content is.
+type parts struct {
+	field  string
+	record plan.Input
+}
+
+func (p parts) Without(paths [][]string) func(context.Context, *write.Tx) (write.Outcome, error) {
+	content, _ := p.record[p.field].(plan.Input)
+	content = maps.Clone(content)
+	for _, path := range paths {
+		if len(path) == 0 || slices.Contains(ofRecord, path[0]) {
+			return nil
+		}
+		delete(content, path[0])
+	}
+	record := maps.Clone(p.record)
+	record[p.field] = content
+	return writing(record)
+}
+
+func (p parts) Onto(id string) func(context.Context, *write.Tx) (write.Outcome, error) {
+	record := maps.Clone(p.record)
+	delete(record, "version") // it was compared
+	parsed, err := nodeid.Parse(id)
+	if err != nil {
+		return func(context.Context, *write.Tx) (write.Outcome, error) { return write.Outcome{}, err }
+	}
+	record["id"] = parsed
+	return writing(record)
 }

@@ -166,6 +166,7 @@ type Term struct {
 type Field struct {
 	Expr     SQL
 	Sort     SQL // what to order by, if it is not Expr
+	Stored   SQL // what was written, if Expr is what it means today
 	Relation *Relation
 	Embed    *Embed
 	Made     *Made
@@ -188,6 +189,12 @@ func Column(name string) Field { return Field{Expr: SQL("{" + name + "}")} }
 // Text is a column that people read: it is ordered the German way.
 func Text(name string) Field {
 	return Field{Expr: SQL("{" + name + "}"), Sort: SQL("{" + name + "} COLLATE \"de-x-icu\"")}
+}
+
+// From says which column what a field tells was written to.
+func (f Field) From(column string) Field {
+	f.Stored = SQL("{" + column + "}")
+	return f
 }
 
 // Expr is a field that is computed.

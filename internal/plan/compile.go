@@ -309,7 +309,11 @@ func (b *builder) arguments(f *selected) map[string]param {
 }
 
 func (b *builder) scalar(sc *scope, o *Object, decl Field, r row, typ *ast.Type) encoder {
-	col := sc.col(b.expr(decl.Expr, r))
+	sql := decl.Expr
+	if b.stored && decl.Stored != "" {
+		sql = decl.Stored
+	}
+	col := sc.col(b.expr(sql, r))
 	if typ.Elem != nil {
 		return &scalarListEnc{col: col, append: scalarAppender(typ.Name(), "")}
 	}
@@ -416,6 +420,8 @@ func (b *builder) list(sc *scope, o *Object, r row, f *selected, rel *Relation) 
 	order := ""
 	if rel.Order != "" {
 		order = " ORDER BY " + b.expr(rel.Order, in.row)
+	} else if o := b.catalogue.objects[typ.Name()]; o != nil && o.Prefix != "" { // a connection, read whole
+		order = " ORDER BY " + in.row.alias + ".id"
 	}
 	col := sc.col(fmt.Sprintf("ARRAY(SELECT ROW(%s) FROM %s%s WHERE %s%s)", inner.list(), from, inner.joins.String(), and(in.conds), order))
 	_, either := item.(*eitherEnc)

@@ -114,6 +114,7 @@ type fieldEnc struct {
 	key     []byte // `"name":`, in an object with what stands in front of it
 	name    string
 	nonNull bool
+	given   bool // it is left out where there is none; never the first
 	pos     *ast.Position
 	enc     encoder
 
@@ -189,6 +190,12 @@ func (e *objectEnc) encode(st *state, vals [][]byte) outcome {
 				st.out = f.scalar(st.out, v)
 				continue
 			}
+		}
+		if f.given {
+			if f.enc.encode(st, vals) != written {
+				st.out = st.out[:len(st.out)-len(f.key)]
+			}
+			continue
 		}
 		if !f.write(st, vals) {
 			st.out = st.out[:start]

@@ -15,6 +15,7 @@ type builder struct {
 	index     map[param]int
 	aliases   int
 	whole     bool            // what is being written reads all rows of a list, not a page
+	stored    bool            // fields are what was written, not what it means today
 	columns   map[string]bool // that pieces of SQL have used, of whatever row
 	searches  bool            // texts, somewhere
 	reads     reads

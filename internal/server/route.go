@@ -39,6 +39,11 @@ func (s *Server) routes(c Config, originAllowed func(*http.Request) bool) http.H
 	for _, r := range c.Routes {
 		mux.Handle(r.Pattern, g.route(r))
 	}
+	if c.Exports.Library != nil {
+		exports := reading(newExportHTTP(g, c.Exports))
+		mux.Handle(exportPath, exports)
+		mux.Handle(exportPath+"/{file}", exports)
+	}
 	if !c.NoGraphiQL {
 		mux.Handle("/{$}", reading(page))
 		mux.Handle(graphiql.Assets, reading(found))

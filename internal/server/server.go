@@ -15,7 +15,7 @@
 // an address and a form of its own, a Route asks for documents while it answers.
 //
 // What goes on telling is answered by eventStream (server-sent events) or socket (a
-// WebSocket), and counted by streams.
+// WebSocket), and counted by streams. What is everything at once is answered by exportHTTP.
 package server
 
 import (
@@ -102,6 +102,7 @@ type Config struct {
 	NoGraphiQL bool               // at /
 	Origins    []string           // that browsers may call from; see CheckOrigin
 	Budgets    Budgets            // of clients; none if zero
+	Exports    Exports            // none without a library
 	Streams    Streams            // how many may be open, and how they are kept
 	Log        *slog.Logger       // slog's default if nil; see LogHandler
 

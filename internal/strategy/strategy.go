@@ -72,7 +72,7 @@ var Strategy = plan.Object{
 		"kind":                     plan.Column("kind"),
 		"summary":                  plan.Column("summary"),
 		"body":                     plan.Column("body"),
-		"status":                   plan.Expr(status),
+		"status":                   plan.Expr(status).From("status"),
 		"isCurrent":                plan.Expr(current),
 		"publicationStatus":        plan.PublicationStatus,
 		"publishedAt":              plan.Column("published_at"),

@@ -18,6 +18,7 @@ import (
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/nodeid"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/slug"
 )
 
 // Outcome is what became of a record of an import.
@@ -25,6 +26,18 @@ type Outcome struct {
 	ID         *nodeid.ID
 	Status     string // CREATED, UPDATED, UNCHANGED or FAILED
 	UserErrors UserErrors
+}
+
+// Importable are the types of which records can be imported, in order.
+func (r *Registry) Importable() []string {
+	var types []string
+	for _, f := range r.catalogue.Schema.Types["ImportRecordInput"].Fields {
+		if name := strings.TrimSuffix(f.Type.Name(), "Input"); r.objects[name] != nil {
+			types = append(types, name)
+		}
+	}
+	slices.Sort(types)
+	return types
 }
 
 // MaxRecords is how many records one mutation takes.
@@ -105,13 +118,22 @@ func (tx *Tx) record(ctx context.Context, given plan.Input, path []string) (Outc
 	if err != nil {
 		return outcome, err
 	}
-	if external != nil {
-		if _, err := tx.Exec(ctx, `INSERT INTO external_id (type, source, external_id, id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, o.Type, source, external, key.String()); err != nil {
-			return outcome, tx.explain(err, d, statement{table: "external_id", path: append(slices.Clip(path), "externalId")})
-		}
+	if err := tx.known(ctx, d, given, path); err != nil {
+		return outcome, err
 	}
 	if status, ok := given["publicationStatus"].(string); ok {
-		if err := tx.publishRecord(ctx, o, key, status, given["publishedAt"], path); err != nil {
+		if err := tx.publishRecord(ctx, o, key, status, given, content, path); err != nil {
+			return outcome, err
+		}
+	}
+	if at, ok := given["updatedAt"].(time.Time); ok {
+		if tx.catalogue.Schema.Types[o.Type].Fields.ForName("updatedAt") == nil {
+			return outcome, Refuse(Invalid, append(slices.Clip(path), "updatedAt"), "Of a %s nobody says that it was updated.", o.Type)
+		}
+		if _, err := tx.Change(ctx, o.Type, tx.id(o, key), 0, func(d *Draft) error {
+			d.Set["updated_at"] = at.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
+			return nil
+		}); err != nil {
 			return outcome, err
 		}
 	}
@@ -128,6 +150,55 @@ func (tx *Tx) record(ctx context.Context, given plan.Input, path []string) (Outc
 	id := tx.id(o, key)
 	outcome.ID = &id
 	return outcome, nil
+}
+
+// known writes by what else a row is found: external ids, and slugs that it had.
+func (tx *Tx) known(ctx context.Context, d *Draft, given plan.Input, path []string) error {
+	at := append(slices.Clip(path), "externalId")
+	var external [][2]any
+	if given["externalId"] != nil {
+		external = append(external, [2]any{given["source"], given["externalId"]})
+	}
+	more, _ := given["externalIds"].([]any)
+	for _, item := range more {
+		id, _ := item.(plan.Input)
+		external = append(external, [2]any{id["source"], id["id"]})
+	}
+	for i, id := range external {
+		if i > 0 || given["externalId"] == nil {
+			at = append(slices.Clip(path), "externalIds")
+		}
+		var theirs string
+		err := tx.QueryRow(ctx, `INSERT INTO external_id AS e (type, source, external_id, id) VALUES ($1, $2, $3, $4)
+ON CONFLICT (type, source, external_id) DO UPDATE SET id = e.id RETURNING id::text`, d.Object.Type, id[0], id[1], d.ID.String()).Scan(&theirs)
+		if err != nil {
+			return tx.explain(err, d, statement{table: "external_id", path: at})
+		}
+		if theirs != d.ID.String() {
+			return Refuse(Taken, at, "This external id belongs to another %s.", d.Object.Type)
+		}
+	}
+	slugs, _ := given["formerSlugs"].([]any)
+	at = append(slices.Clip(path), "formerSlugs")
+	if len(slugs) > 0 && d.Object.Slug == "" {
+		return Refuse(Invalid, at, "A %s has no slug.", d.Object.Type)
+	}
+	for _, former := range slugs {
+		text, _ := former.(string)
+		if slug.Make(text) != text || text == "" || len(text) > maxSlug {
+			return Refuse(Invalid, at, "A slug has lower case letters a to z, digits and single hyphens, %d characters at most.", maxSlug)
+		}
+		var theirs string
+		err := tx.QueryRow(ctx, `INSERT INTO former_slug AS f (type, slug, id) VALUES ($1, $2, $3) ON CONFLICT (type, slug) DO UPDATE SET id = f.id RETURNING id::text`,
+			d.Object.Table, text, d.ID.String()).Scan(&theirs)
+		if err != nil {
+			return tx.explain(err, d, statement{table: "former_slug", path: at})
+		}
+		if theirs != d.ID.String() {
+			return Refuse(Taken, at, "Another %s had the slug %s before.", d.Object.Type, text)
+		}
+	}
+	return nil
 }
 
 // content is the one input of a type that a record holds.
@@ -223,15 +294,20 @@ func jsonValue(v any) any {
 	return v
 }
 
-// publishRecord puts an imported row into its place in the life cycle.
-func (tx *Tx) publishRecord(ctx context.Context, o *Object, key nodeid.UUID, status string, at any, path []string) error {
+// publishRecord puts an imported row into its place in the life cycle. A day or an
+// instant that is given as null is not known, and stays so.
+func (tx *Tx) publishRecord(ctx context.Context, o *Object, key nodeid.UUID, status string, record, content plan.Input, path []string) error {
 	if !o.Published {
 		return Refuse(Invalid, append(slices.Clip(path), "publicationStatus"), "A %s has no life cycle of its own.", o.Type)
 	}
-	when, given := at.(time.Time)
+	when, given := record["publishedAt"].(time.Time)
+	at, said := record["publishedAt"]
+	unknown := said && at == nil
+	day, said := content["publishedOn"]
+	undated := unknown || said && day == nil
 	_, err := tx.Change(ctx, o.Type, tx.id(o, key), 0, func(d *Draft) error {
 		d.Path = path
-		if d.Old["publication_status"] == status && !given {
+		if d.Old["publication_status"] == status && !given && (!unknown || d.Old["published_at"] == nil) {
 			return nil
 		}
 		if status != "DRAFT" && status != "IN_REVIEW" {
@@ -247,14 +323,19 @@ func (tx *Tx) publishRecord(ctx context.Context, o *Object, key nodeid.UUID, sta
 		}
 		d.Set["publication_status"] = status
 		public := status == "PUBLISHED" || status == "ARCHIVED" || status == "SCHEDULED"
-		if first, known := instant(d.Old["published_at"]); public && !given && (!known || first.After(tx.Now)) {
+		if first, known := instant(d.Old["published_at"]); public && !given && !unknown && (!known || first.After(tx.Now)) {
 			when, given = tx.Now, true
+		}
+		if unknown {
+			d.Set["published_at"] = nil
 		}
 		if given {
 			d.Set["published_at"] = when.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
 		}
 		if public {
-			d.dated(when)
+			if !undated {
+				d.dated(when)
+			}
 			d.Complete()
 		}
 		if len(d.UserErrors) > 0 {

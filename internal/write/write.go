@@ -139,6 +139,9 @@ func NewRegistry(catalogue *plan.Catalogue, objects []Object) (*Registry, error)
 	return r, nil
 }
 
+// Catalogue is what can be read.
+func (r *Registry) Catalogue() *plan.Catalogue { return r.catalogue }
+
 // Object gives what was declared of a type; nil if it cannot be written.
 func (r *Registry) Object(typeName string) *Object { return r.objects[typeName] }
 

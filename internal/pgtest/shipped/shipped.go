@@ -21,8 +21,17 @@ import (
 // found, for tests that only read.
 func DB(t testing.TB) *pgxpool.Pool {
 	t.Helper()
-	version := fmt.Sprint(register.Version(), demo.Version(), search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
-	return pgtest.Shared(t, "shipped", version, seed)
+	return pgtest.Shared(t, "shipped", version(), seed)
+}
+
+// Copy is such a database of a test's own.
+func Copy(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	return pgtest.From(t, "shipped", version(), seed)
+}
+
+func version() string {
+	return fmt.Sprint(register.Version(), demo.Version(), search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
 }
 
 func seed(ctx context.Context, pool *pgxpool.Pool) error {
