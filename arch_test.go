@@ -59,7 +59,7 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/batch", "internal/ndjson", "internal/foerderdatenbank", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream", "internal/comment", "internal/rest", "internal/site", "internal/feed", "internal/linked", "internal/export"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/batch", "internal/ndjson", "internal/foerderdatenbank", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream", "internal/comment", "internal/rest", "internal/site", "internal/feed", "internal/linked", "internal/export", "internal/nodeid"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "internal/peer", "internal/comment", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
