@@ -67,8 +67,8 @@ var table = map[string]row{
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/change", "internal/cache", "internal/metric", "internal/trace", "internal/trusted", "internal/peer", "internal/export", "internal/nodeid"), libraries: cors | gqlgen}, // change: cursors
-	"internal/rest":     {ours: list("internal/server", "internal/cache", "internal/change", "internal/fault", "internal/nodeid", "internal/postgres")}, // pages of the server's; change: modified_since
-	"internal/metric":   {ours: list("internal/postgres"), libraries: pgx | prometheus},                                                                 // shows pools, and what waits in tables
+	"internal/rest":     {ours: list("internal/server", "internal/cache", "internal/change", "internal/fault", "internal/nodeid", "internal/plan", "internal/postgres")}, // pages of the server's; change: modified_since, and changes
+	"internal/metric":   {ours: list("internal/postgres"), libraries: pgx | prometheus},                                                                                  // shows pools, and what waits in tables
 	"internal/trace":    {libraries: telemetry},
 	"internal/graphiql": {},
 	"internal/doctor":   {ours: list("internal/postgres", "internal/register")},

@@ -66,16 +66,16 @@ func (e *Executor) document(ctx context.Context, query string) (*document, gqler
 	return doc, errs
 }
 
-// Hold validates a document of the program's own, one query, and keeps it for good; with
-// deep, its numbered pages reach everything. It must not be called any more when
-// operations run.
+// Hold validates a document of the program's own, one query or subscription, and keeps it
+// for good; with deep, its numbered pages reach everything. It must not be called any more
+// when operations run.
 func (e *Executor) Hold(query string, deep bool) error {
 	doc, errs := e.checker.check(query, true)
 	switch {
 	case len(errs) > 0:
 		return errs
-	case len(doc.Operations) != 1 || doc.Operations[0].Operation != ast.Query:
-		return errors.New("it does not hold one query")
+	case len(doc.Operations) != 1 || doc.Operations[0].Operation == ast.Mutation:
+		return errors.New("it does not hold one query or subscription")
 	}
 	if deep {
 		e.planner.Deepen(doc.Operations[0])

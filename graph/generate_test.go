@@ -475,6 +475,9 @@ func (g *generator) arguments(holder string, def *ast.FieldDefinition, depth int
 		args = append(args, &argument{name, g.lift(t, fresh)})
 	}
 	typeName := def.Type.Name()
+	if root := g.catalogue.Root(def.Name); root != nil && root.Feed != nil && holder == "Query" {
+		return g.feed(def)
+	}
 	if target, ok := strings.CutSuffix(typeName, "Connection"); ok {
 		return g.page(g.catalogue.Object(target), def, depth)
 	}
@@ -671,6 +674,30 @@ func (g *generator) page(o *plan.Object, def *ast.FieldDefinition, depth int) (a
 			return slices.ContainsFunc(wrong, func(b *argument) bool { return a.name == b.name })
 		})
 		args = append(args, wrong...)
+	}
+	g.Shuffle(len(args), func(i, j int) { args[i], args[j] = args[j], args[i] })
+	return args
+}
+
+// feed makes the arguments of a feed.
+func (g *generator) feed(def *ast.FieldDefinition) (args []*argument) {
+	if g.chance(80) {
+		args = append(args, &argument{"first", g.lift("Int", func() *value { return scalar(oneOf(g, []int{1, 2, 7, 20, 100})) })})
+	}
+	if g.chance(70) {
+		args = append(args, &argument{"after", g.lift("String", func() *value {
+			return text(oneOf(g, append([]string{"", "now"}, g.known.cursors[def.Name]...)))
+		})})
+	}
+	if g.chance(60) {
+		args = append(args, &argument{"types", g.lift("[ChangeType!]", func() *value { return g.some(def.Arguments.ForName("types").Type, 6) })})
+	}
+	if g.errs(wrongTogether) {
+		wrong := &argument{"first", scalar(oneOf(g, []int{0, -1, 101, -2147483648}))}
+		if g.chance(50) {
+			wrong = &argument{"after", text(oneOf(g, []string{"x", "AAAA", "AQAAAAAA", "=", "\u0001", "NOW"}))}
+		}
+		args = append(slices.DeleteFunc(args, func(a *argument) bool { return a.name == wrong.name }), wrong)
 	}
 	g.Shuffle(len(args), func(i, j int) { args[i], args[j] = args[j], args[i] })
 	return args

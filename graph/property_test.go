@@ -162,6 +162,7 @@ func comparisonOver(t testing.TB, pool *pgxpool.Pool) *comparison {
 	c.known.keys = c.texts("municipality_key", "key")
 	c.known.words = c.texts("(SELECT DISTINCT word FROM search_document, regexp_split_to_table(title, '[[:space:]]+') word) w", "word")
 	c.known.codes = c.texts("indicator", "code")
+	c.known.cursors["changes"] = c.texts("change", "translate(encode(convert_to(concat_ws('.', change_epoch(), txid, seq), 'UTF8'), 'base64'), '+/=', '-_')")
 	return c
 }
 

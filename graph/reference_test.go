@@ -3,11 +3,13 @@ package graph_test
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math/big"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -397,6 +399,8 @@ func (ref *reference) root(f *field) string {
 		return "[" + strings.Join(each(itemsOf(args["ids"]), func(id any) string { return ref.objects(f, ref.byID("", id), false) }), ",") + "]"
 	case args["id"] != nil:
 		return ref.objects(f, ref.byID(strings.TrimSuffix(typeName, "Node"), args["id"]), false)
+	case decl != nil && decl.Feed != nil:
+		return ref.feed(f, o, args)
 	case o.Type != typeName:
 		in := ref.rooted(f.Name, o)
 		return ref.connection(f, in, ref.seen(in, "true"), false)
@@ -436,9 +440,12 @@ func (ref *reference) field(r row, f *field) string {
 		return ref.scalar(r, ref.allGiven(decl.Expr, f.Field), typeName)
 	case f.Name == "authorEmail": // nobody has handed in what is made up
 		return "null"
+	case decl.Made != nil && r.o.Type == "Change":
+		return quote(map[string]string{"cursor": ref.changed(r), "type": changeType(ref.text(r, "{type}")),
+			"nodeId": globalID(row{all(ref.catalogue.Object(ref.text(r, "{type}"))), ref.text(r, "{id}")})}[f.Name])
 	case decl.Made != nil:
 		return ref.made(f, ref.shown(r, f.Name))
-	case f.Name == "node": // of a hit or a suggestion
+	case f.Name == "node" && rel.Either == nil: // of a hit or a suggestion
 		return ref.object(f, ref.found(r))
 	case decl.Embed != nil:
 		if ref.value(r, decl.Embed.Present) != "null" {
@@ -557,7 +564,7 @@ func (ref *reference) connection(f *field, in source, members []row, named bool)
 	}
 
 	// The page lies behind `after` and in front of `before`, and is cut to size.
-	from, to, start, end := 0, len(rows), "null", "null"
+	from, to, start := 0, len(rows), "null"
 	if before := args["before"]; before != nil {
 		r := at(before)
 		start, to = cursor(r), sort.Search(len(rows), func(i int) bool { return place(rows[i]) >= place(r) })
@@ -578,11 +585,12 @@ func (ref *reference) connection(f *field, in source, members []row, named bool)
 		next = next || size < len(page)
 		page = page[:min(size, len(page))]
 	}
-	if end = start; len(page) > 0 {
+	end := start
+	if len(page) > 0 {
 		start, end = cursor(page[0]), cursor(page[len(page)-1])
 	}
 
-	return ref.fields(o.Type+"Connection", f.set, func(f *field) string {
+	return ref.pageOf(f, o, page, cursor, pageInfo{start, end, previous, next}, func(f *field) string {
 		switch f.Name {
 		case "totalCount":
 			return strconv.Itoa(len(rows))
@@ -594,9 +602,21 @@ func (ref *reference) connection(f *field, in source, members []row, named bool)
 			return ref.made(f, ref.facets(f, o, chosen))
 		case "groups":
 			return ref.made(f, ref.groups(f, o, rows))
-		case "didYouMean":
-			_, _, correction := ref.hits(args)
-			return correction
+		}
+		_, _, correction := ref.hits(args) // didYouMean
+		return correction
+	})
+}
+
+type pageInfo struct {
+	start, end     string
+	previous, next bool
+}
+
+// pageOf reads what is asked of a page, and whole what is asked of all of its list.
+func (ref *reference) pageOf(f *field, o *plan.Object, page []row, cursor func(row) string, info pageInfo, whole func(*field) string) string {
+	return ref.fields(o.Type+"Connection", f.set, func(f *field) string {
+		switch f.Name {
 		case "nodes":
 			return ref.objects(f, page, true)
 		case "edges":
@@ -608,10 +628,12 @@ func (ref *reference) connection(f *field, in source, members []row, named bool)
 					return ref.object(f, r)
 				})
 			}), ",") + "]"
+		case "pageInfo":
+			return ref.fields("PageInfo", f.set, func(f *field) string {
+				return map[string]string{"startCursor": info.start, "endCursor": info.end, "hasPreviousPage": strconv.FormatBool(info.previous), "hasNextPage": strconv.FormatBool(info.next)}[f.Name]
+			})
 		}
-		return ref.fields("PageInfo", f.set, func(f *field) string {
-			return map[string]string{"startCursor": start, "endCursor": end, "hasPreviousPage": strconv.FormatBool(previous), "hasNextPage": strconv.FormatBool(next)}[f.Name]
-		})
+		return whole(f)
 	})
 }
 
@@ -689,6 +711,56 @@ func (ref *reference) listName(in source, args map[string]any) string {
 		name += in.from
 	}
 	return name
+}
+
+// feed reads a page of changes. All there are can be read, and none was forgotten.
+func (ref *reference) feed(f *field, o *plan.Object, args map[string]any) string {
+	in := keyed(o, o.Table, "seq")
+	places := ref.column(in, "row_number() OVER (ORDER BY {txid}, {seq})")
+	place := func(r row) int { return number(string(places[r.key])) }
+	head, behind := "", 0 // the cursor behind all, and how many changes are in front of the page
+	for key := range places {
+		cursor := ref.changed(row{in, key})
+		if place(row{in, key}) == len(places) {
+			head = cursor
+		}
+		if cursor == args["after"] {
+			behind = place(row{in, key})
+		}
+	}
+	start := head
+	switch after, _ := args["after"].(string); after {
+	case "":
+	case "now":
+		behind = len(places)
+	default:
+		start = after
+	}
+	rows := ref.seen(in, "({action} <> 'VISIBILITY' OR {visible_before} <> {visible_after})")
+	rows = slices.DeleteFunc(rows, func(r row) bool {
+		name := changeType(ref.text(r, "{type}"))
+		return ref.catalogue.Schema.Types["ChangeType"].EnumValues.ForName(name) == nil || args["types"] != nil && !slices.Contains(itemsOf(args["types"]), any(name))
+	})
+	slices.SortFunc(rows, func(a, b row) int { return place(a) - place(b) })
+	page := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return place(r) <= behind })
+	previous, next, end := len(page) < len(rows), false, head
+	if size := cmp.Or(number(args["first"]), 20); len(page) > size {
+		page, next, end = page[:size], true, ref.changed(page[size-1])
+	}
+	if len(page) > 0 {
+		start = ref.changed(page[0])
+	}
+	return ref.pageOf(f, o, page, func(r row) string { return quote(ref.changed(r)) }, pageInfo{quote(start), quote(end), previous, next}, nil)
+}
+
+// changed is the cursor of a change.
+func (ref *reference) changed(r row) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(ref.text(r, "concat_ws('.', change_epoch(), {txid}, {seq})")))
+}
+
+// changeType is the value of ChangeType for a type.
+func changeType(name string) string {
+	return strings.ToUpper(name[:1] + regexp.MustCompile("[A-Z]").ReplaceAllString(name[1:], "_$0"))
 }
 
 // ─────────────────────────── facets and groups ───────────────────────────

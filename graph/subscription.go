@@ -42,6 +42,7 @@ type subscription struct {
 	says     func(happening) string   // what happened to those who are told; "" if they are not
 	hidden   bool                     // it tells of what the public cannot see, too
 	least    plan.Role                // of those who may subscribe
+	feed     bool                     // the list is one of changes, of which each is told as it is there
 }
 
 // happening is a change as a subscriber meets it.
@@ -126,6 +127,7 @@ var subscriptions = map[string]subscription{
 			return ""
 		},
 	},
+	"changed": {wants: change.Change.Seen, list: "changes", feed: true},
 }
 
 // oneOf is a filter by the value of a field.
@@ -153,6 +155,8 @@ func (e *Executor) Follows(h *stream.Hub, planner *plan.Planner) *Executor {
 type Place struct {
 	// Begin is where to begin, whatever the operation says; nil if it decides.
 	Begin *change.Cursor
+	// Begun says that it has begun.
+	Begun bool
 	// Reached is behind all that was sent, and all that was not for this subscriber. It
 	// is written while a response is waited for.
 	Reached change.Cursor
@@ -190,7 +194,7 @@ func (e *Executor) prepareSubscription(ctx context.Context, op *graphql.Operatio
 	if e.hub == nil {
 		return nil, located(fault.New(fault.Busy, "There are no subscriptions here."))
 	}
-	s := &subscriber{executor: e, op: op, field: f, kind: kind, actor: actor, reading: e.lift(op.Operation, f.Field, kind)}
+	s := &subscriber{executor: e, op: op, field: f, kind: kind, actor: actor}
 	if kind.within != "" {
 		var ok bool
 		if s.of, ok = e.entry(resolve(f.Arguments.ForName(kind.within).Value, op.Variables), kind); !ok {
@@ -213,7 +217,13 @@ func (e *Executor) prepareSubscription(ctx context.Context, op *graphql.Operatio
 		}
 	}
 	// The filter alone, so that errors name what the caller has sent.
-	request, errs := e.teller.Prepare(s.reading, s.variables(s.filter), viewer.Role)
+	vars := s.variables(s.filter)
+	if kind.feed {
+		s.reading, vars = e.liftFeed(op.Operation, f.Field, kind), s.page("", 1)
+	} else {
+		s.reading = e.lift(op.Operation, f.Field, kind)
+	}
+	request, errs := e.teller.Prepare(s.reading, vars, viewer.Role)
 	if len(errs) > 0 {
 		return nil, errs
 	}
@@ -403,13 +413,13 @@ func (e *Executor) subscribe(ctx context.Context, s *subscriber) graphql.Respons
 		}
 	}
 	if err == nil {
-		s.follower, err = e.hub.Follow(waiting, s.place.Begin, s.kind.typeName)
+		s.follower, err = e.hub.Follow(waiting, s.place.Begin, s.follows()...)
 	}
 	if err != nil {
 		s.fail(ctx, err)
 		return nil
 	}
-	s.place.Reached = s.follower.Cursor()
+	s.place.Begun, s.place.Reached = true, s.follower.Cursor()
 	return s.next
 }
 
@@ -468,6 +478,9 @@ func (s *subscriber) next(ctx context.Context) *graphql.Response {
 // read gives the event of a change as JSON, nil if it is not for the subscriber.
 func (s *subscriber) read(c change.Change) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
+		if s.kind.feed {
+			return s.readChanges(ctx, c)
+		}
 		h := happening{Change: c}
 		var err error
 		if s.kind.look != nil {
@@ -626,15 +639,32 @@ func (s *sharing[T]) run(ctx context.Context, key string, r *reading[T], read fu
 		close(r.done)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if r.err != nil || len(s.readings) > maxShared {
-			delete(s.readings, key)
-			return
-		}
-		time.AfterFunc(shareFor, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			delete(s.readings, key)
-		})
+		s.keep(key, r)
 	}()
 	r.data, r.err = read(ctx)
+}
+
+// put gives what was read beside something else to those who ask for it next.
+func (s *sharing[T]) put(key string, data T) {
+	r := &reading[T]{done: make(chan struct{}), data: data}
+	close(r.done)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.readings[key] == nil {
+		s.readings[key] = r
+		s.keep(key, r)
+	}
+}
+
+// keep keeps a reading for a while. s is locked.
+func (s *sharing[T]) keep(key string, r *reading[T]) {
+	if r.err != nil || len(s.readings) > maxShared {
+		delete(s.readings, key)
+		return
+	}
+	time.AfterFunc(shareFor, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.readings, key)
+	})
 }

@@ -9474,6 +9474,125 @@ extend type Mutation {
     input: RestoreRevisionInput!
   ): RestoreRevisionPayload!
 }
+
+# ──────────────────────────── Change feed ────────────────────────────
+"""What changes are of: each is a type of this schema whose entries have a global id."""
+enum ChangeType {
+  """Bundesland."""
+  STATE
+  """Kommune."""
+  MUNICIPALITY
+  """Strategie."""
+  STRATEGY
+  """Maßnahme."""
+  MEASURE
+  """Förderprogramm."""
+  FUNDING_PROGRAM
+  """Förderaufruf."""
+  FUNDING_CALL
+  """Förderzusage."""
+  FUNDING_AWARD
+  """Artikel."""
+  ARTICLE
+  """Kommentar."""
+  COMMENT
+  """Thema."""
+  TOPIC
+  """Organisation."""
+  ORGANIZATION
+  """Person."""
+  PERSON
+  """Veranstaltung."""
+  EVENT
+  """Rangliste."""
+  RANKING
+  """Platz auf einer Rangliste."""
+  RANKING_ENTRY
+  """Kennzahl."""
+  INDICATOR
+  """Beobachtung."""
+  OBSERVATION
+  """Plattform."""
+  PLATFORM
+  """Medium."""
+  MEDIA_ASSET
+}
+"""What to do with a copy of an entry."""
+enum ChangeOperation {
+  """Anlegen oder ersetzen: the public can see the entry; take it as it is now."""
+  UPSERT
+  """Löschen: the public cannot see it any more, because it was deleted, erased or unpublished, or what it hangs on was."""
+  DELETE
+}
+"""
+What one transaction did to one entry, as far as the public can tell: drafts and what was never public do not occur.
+What belongs to an entry, such as its links, is part of it.
+"""
+type Change {
+  """The place of this change in the feed: give it as ` + "`" + `after` + "`" + ` to go on behind it."""
+  cursor: String!
+  """Whether to keep the entry or to drop it. It is the public's view that decides, whoever asks."""
+  kind: ChangeOperation!
+  """What the entry is."""
+  type: ChangeType!
+  """Global id of the entry, also of one that is gone."""
+  nodeId: ID!
+  """The version that the entry had then. A change that only shows or hides an entry makes none."""
+  version: Int!
+  """When the transaction began. Changes come in the order in which they can be read, which may be another one."""
+  at: DateTime!
+  """The entry as it is now, as the caller may see it; null of a DELETE, and if it has gone meanwhile: a later change says so."""
+  node: Node
+}
+"""One of the changes on a page, with its place."""
+type ChangeEdge {
+  """Its place in the feed, for ` + "`" + `after` + "`" + `."""
+  cursor: String!
+  """The change itself."""
+  node: Change!
+}
+"""A page of the change feed, after the Relay Cursor Connections Specification; it is read forward only."""
+type ChangeConnection {
+  """The changes with their cursors."""
+  edges: [ChangeEdge!]!
+  """The changes alone."""
+  nodes: [Change!]!
+  """Where this page lies. ` + "`" + `endCursor` + "`" + ` is always there, also of an empty page: go on from it. It is behind all that was looked at, of other types, too."""
+  pageInfo: PageInfo!
+}
+extend type Query {
+  """
+  Everything that has changed, in one order for everybody and for all types, so that a copy stays current: each change
+  comes once and in its place, however long the transaction was open that made it. An entry that changed often comes
+  often, each time as it is now.
+
+  To begin, ask for ` + "`" + `changes(after: "now") { pageInfo { endCursor } }` + "`" + `, read what you want to copy from lists or an
+  export, and follow the changes from that cursor. Ask again with ` + "`" + `endCursor` + "`" + ` while ` + "`" + `hasNextPage` + "`" + `, and then from time
+  to time, or subscribe to ` + "`" + `changed` + "`" + `. Cursors hold good for all ways by which changes can be read, and for as long as
+  changes are kept (90 days, unless this server keeps them for longer or shorter). One that has expired, also because
+  the database was restored, is refused with ` + "`" + `CURSOR_EXPIRED` + "`" + `: begin again, and drop what you do not find any more.
+  """
+  changes(
+    """How many, 1 to 100; 20 if not given."""
+    first: Int
+    """Continue behind this cursor; ` + "`" + `"now"` + "`" + ` is behind all there is. Without it, begin with the oldest changes that are kept, which need not lead to everything there is."""
+    after: String
+    """Changes of these types alone, deletions included; of all types if not given."""
+    types: [ChangeType!]
+  ): ChangeConnection!
+}
+extend type Subscription {
+  """
+  Tells of the same changes as ` + "`" + `changes` + "`" + `, in the same order, as soon as they can be read. Who was disconnected
+  subscribes again with the last ` + "`" + `cursor` + "`" + ` as ` + "`" + `after` + "`" + ` and misses nothing.
+  """
+  changed(
+    """Begin behind this cursor of changes or of another event, with all that has happened since; the empty text is in front of everything that is kept. Without it, or with ` + "`" + `"now"` + "`" + `, begin with what happens from now on."""
+    after: String
+    """Changes of these types alone, deletions included; of all types if not given."""
+    types: [ChangeType!]
+  ): Change!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)

@@ -1,11 +1,15 @@
 package change
 
-import "stadtgraph/internal/plan"
+import (
+	"slices"
+
+	"stadtgraph/internal/plan"
+)
 
 // Objects are what can be read of the history, and Roots the fields of Query.
 var (
-	Objects = []plan.Object{revision, fieldChange, auditEntry}
-	Roots   = []plan.Root{{Name: "auditLog", Least: plan.Admin}}
+	Objects = []plan.Object{revision, fieldChange, auditEntry, entryChange}
+	Roots   = []plan.Root{{Name: "auditLog", Least: plan.Admin}, {Name: "changes", Feed: &feed}}
 )
 
 // revision is one version of an entry. What comments said before is for moderators.
@@ -51,12 +55,17 @@ var auditEntry = plan.Object{
 	},
 }
 
+// entries are the types that have a history, a global id and are for the public.
+var entries = []string{"State", "Municipality", "Organization", "Topic", "Person", "Event", "Ranking", "RankingEntry", "Platform", "Indicator",
+	"Observation", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward", "Article", "Comment", "MediaAsset"}
+
 // entry is what an entry of the log is about, where it can be looked up.
-var entry = func() plan.Field {
-	var variants []plan.Variant
-	for _, name := range []string{"State", "Municipality", "Organization", "Topic", "Person", "Event", "Ranking", "RankingEntry", "Platform", "Indicator",
-		"Observation", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward", "Article", "Comment", "CommentRule", "MediaAsset"} {
-		variants = append(variants, plan.Variant{Type: name, Column: "object_id", When: plan.SQL("{type} = '" + name + "'")})
+var entry = plan.Either(variants(append(slices.Clip(entries), "CommentRule"), "object_id", "")...)
+
+// variants are the places of entries whose key is in a column.
+func variants(types []string, column string, and plan.SQL) (all []plan.Variant) {
+	for _, name := range types {
+		all = append(all, plan.Variant{Type: name, Column: column, When: plan.SQL("{type} = '"+name+"'") + and})
 	}
-	return plan.Either(variants...)
-}()
+	return all
+}

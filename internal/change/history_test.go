@@ -409,7 +409,7 @@ func TestRetention(t *testing.T) {
 	pool := pgtest.DB(t)
 	run(t, pool, article+`({1}, 'a', 'NEWS', 'A', 'DRAFT')`)
 	run(t, pool, `UPDATE article SET title = 'B'`)
-	settle(t, pool)
+	pgtest.Settle(t, pool)
 	cursor, err := change.Head(t.Context(), pool)
 	if err != nil {
 		t.Fatal(err)
@@ -427,7 +427,7 @@ func TestRetention(t *testing.T) {
 			t.Errorf("version %d: %q, want %q", v, got, want)
 		}
 	}
-	settle(t, pool)
+	pgtest.Settle(t, pool)
 	if _, err := change.Read(t.Context(), pool, cursor, nil, 10); !expired(err) {
 		t.Errorf("a reader who has missed something: %v", err)
 	}

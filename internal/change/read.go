@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,9 @@ import (
 // is kept. It holds good for one database: elsewhere, and after a restore, it has
 // expired.
 type Cursor string
+
+// Now is the cursor behind everything that can be read when it is used.
+const Now Cursor = "now"
 
 // Change is what a transaction did to one object, as far as the public can tell.
 type Change struct {
@@ -51,7 +55,28 @@ type place struct {
 	known known // what the reader has of what comes behind it
 }
 
+// now is the place of Now.
+var now = place{epoch: string(Now)}
+
+// parts are those of the cursor as a statement takes them, see standing.
+func (p place) parts() (parts [4]*string) {
+	if p == now {
+		return parts
+	}
+	if p.epoch != "" {
+		parts[0] = &p.epoch
+	}
+	parts[1], parts[2] = new(strconv.FormatUint(p.txid, 10)), new(strconv.FormatInt(p.seq, 10))
+	if p.known != "" {
+		parts[3] = new(string(p.known))
+	}
+	return parts
+}
+
 func (p place) cursor() Cursor {
+	if p == now {
+		return Now
+	}
 	text := fmt.Appendf(nil, "%s.%d.%d", p.epoch, p.txid, p.seq)
 	if p.txid < p.known.end() { // else it is all behind
 		text = append(append(text, '.'), p.known...)
@@ -59,15 +84,21 @@ func (p place) cursor() Cursor {
 	return Cursor(base64.RawURLEncoding.EncodeToString(text))
 }
 
+// epoch is what change_epoch() gives.
+var epoch = regexp.MustCompile(`^[0-9a-f]{12}$`)
+
 // ErrExpired is what a reader gets who has missed something.
-var ErrExpired = fault.New(fault.CursorExpired, "This cursor has expired: changes since are not kept any more, or the database is another one. Read everything again, and go on from a new cursor.").At("after")
+var ErrExpired = fault.New(fault.CursorExpired, "This cursor has expired: changes since are not kept any more, or the database is another one. Begin again: take a cursor with `after: \"now\"`, read everything, and go on from it.").At("after")
 
 // ErrForgotten is what a reader gets who asks for changes since a time that is too long ago.
 var ErrForgotten = fault.New(fault.CursorExpired, "Changes since then are not kept any more. Read everything again, and ask for changes since then from now on.")
 
 func (c Cursor) place() (p place, err error) {
-	if c == "" {
+	switch c {
+	case "":
 		return place{}, nil
+	case Now:
+		return now, nil
 	}
 	bad := fault.New(fault.Invalid, "This is no cursor of changes: leave it out, or give one that came with them.").At("after")
 	raw, err := base64.RawURLEncoding.DecodeString(string(c))
@@ -79,7 +110,7 @@ func (c Cursor) place() (p place, err error) {
 		p.known = known(parts[3])
 		parts = parts[:3]
 	}
-	if len(parts) != 3 || parts[0] == "" {
+	if len(parts) != 3 || !epoch.MatchString(parts[0]) {
 		return place{}, bad
 	}
 	p.epoch = parts[0]
@@ -90,6 +121,22 @@ func (c Cursor) place() (p place, err error) {
 		return place{}, bad
 	}
 	return p, nil
+}
+
+// Check says what is wrong with a cursor as a client gives it.
+func (c Cursor) Check() error {
+	_, err := c.place()
+	return err
+}
+
+// Front is the place right in front of a change, whose cursor this is.
+func (c Cursor) Front() Cursor {
+	p, err := c.place()
+	if err != nil || p == now {
+		return c
+	}
+	p.seq--
+	return p.cursor()
 }
 
 // Before says whether a cursor is in front of another one of the same database.
@@ -133,47 +180,71 @@ func ReadAll(ctx context.Context, db postgres.DB, after Cursor, types []string, 
 	return read(ctx, db, p, types, limit, true)
 }
 
+// standing is what the order of changes looks like to one statement, and to a cursor
+// of four parts that it was given: none of them for the place behind everything, no
+// epoch for the one in front, no snapshot where nothing behind it is known. A row says
+//
+//	epoch    which the cursors of this database have
+//	safe     the first transaction that may still be open: changes before it can be read
+//	oldest   the place behind what was forgotten
+//	head     that behind all that can be read, or the one given if a standby lags
+//	start    behind which to read
+//	known    the snapshot of the cursor: what it has was read already
+//	expired  whether there is something forgotten between the cursor and what is kept
+const standing = `standing AS MATERIALIZED (
+  SELECT s.epoch, s.safe, h.txid AS oldest_txid, h.seq AS oldest_seq, head.txid AS head_txid, head.seq AS head_seq, start.txid AS start_txid, start.seq AS start_seq, given.known,
+    given.epoch IS NOT NULL AND (given.epoch <> s.epoch OR (given.txid, given.seq) < (h.txid, h.seq)) AS expired
+  FROM (SELECT change_epoch() AS epoch, pg_snapshot_xmin(pg_current_snapshot()) AS safe OFFSET 0) s
+  CROSS JOIN (SELECT {arg.after.epoch}::text AS epoch, {arg.after.txid}::text::xid8 AS txid, {arg.after.seq}::text::bigint AS seq, {arg.after.known}::text AS known) given
+  CROSS JOIN change_horizon h
+  LEFT JOIN LATERAL (SELECT c.txid, c.seq FROM change c WHERE c.txid < s.safe ORDER BY c.txid DESC, c.seq DESC LIMIT 1) last ON true
+  CROSS JOIN LATERAL (SELECT p.txid, p.seq FROM (VALUES (last.txid, last.seq), (h.txid, h.seq), (CASE WHEN given.epoch IS NOT NULL THEN given.txid END, given.seq)) p (txid, seq)
+    WHERE p.txid IS NOT NULL ORDER BY p.txid DESC, p.seq DESC LIMIT 1) head
+  CROSS JOIN LATERAL (SELECT p.txid, p.seq FROM (VALUES (coalesce(given.txid, head.txid), coalesce(given.seq, head.seq)), (h.txid, h.seq)) p (txid, seq)
+    ORDER BY p.txid DESC, p.seq DESC LIMIT 1) start
+)`
+
+// Which changes can be read, which of them are behind the cursor, and which the public
+// is told of.
+const (
+	readable = `{txid} < (SELECT s.safe FROM standing s) AND ({txid}, {seq}) > ((SELECT s.oldest_txid FROM standing s), (SELECT s.oldest_seq FROM standing s))`
+	behind   = `(({txid}, {seq}) > ((SELECT s.start_txid FROM standing s), (SELECT s.start_seq FROM standing s))
+  AND ((SELECT s.known FROM standing s) IS NULL OR NOT pg_visible_in_snapshot({txid}, (SELECT s.known FROM standing s)::pg_snapshot)))`
+	public = `({visible_before} OR {visible_after}) AND ({action} <> 'VISIBILITY' OR {visible_before} <> {visible_after})`
+)
+
+var reading = strings.NewReplacer("{arg.after.epoch}", "$1", "{arg.after.txid}", "$2", "{arg.after.seq}", "$3", "{arg.after.known}", "$4", "{", "c.", "}", "").Replace(`
+WITH ` + standing + `
+SELECT s.epoch, s.expired, s.head_txid::text, s.head_seq, c.txid::text, c.seq, c.type, c.id, c.version, c.visible_before, NOT c.visible_after, c.action = 'DUE', c.at
+FROM standing s LEFT JOIN LATERAL (
+  SELECT c.* FROM change c
+  WHERE ` + readable + ` AND ` + behind + ` AND ($5::text[] IS NULL OR c.type = ANY($5)) AND ($7 OR ` + public + `)
+  ORDER BY c.txid, c.seq LIMIT $6
+) c ON true
+ORDER BY c.txid, c.seq`)
+
 func read(ctx context.Context, db postgres.DB, after place, types []string, limit int, hidden bool) (Page, error) {
 	var page Page
-	rows, _ := db.Query(ctx, `
-WITH safe AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS txid), last AS (
-  SELECT c.txid, c.seq FROM change c WHERE c.txid < (SELECT txid FROM safe) ORDER BY c.txid DESC, c.seq DESC LIMIT 1
-)
-SELECT change_epoch(), h.txid::text, h.seq, coalesce(l.txid::text, '0'), coalesce(l.seq, 0),
-  c.txid::text, c.seq, c.type, c.id, c.version, c.visible_before, NOT c.visible_after, c.action = 'DUE', c.at
-FROM change_horizon h LEFT JOIN last l ON true LEFT JOIN LATERAL (
-  SELECT c.* FROM change c
-  WHERE (c.txid, c.seq) > ($1::text::xid8, $2::bigint) AND c.txid < (SELECT txid FROM safe)
-    AND ($3::text[] IS NULL OR c.type = ANY($3)) AND ($5 OR c.visible_before OR c.visible_after)
-    AND ($5 OR c.action <> 'VISIBILITY' OR c.visible_before <> c.visible_after)
-    AND ($6 = '' OR NOT pg_visible_in_snapshot(c.txid, nullif($6, '')::pg_snapshot))
-  ORDER BY c.txid, c.seq LIMIT $4
-) c ON true
-ORDER BY c.txid, c.seq`,
-		strconv.FormatUint(after.txid, 10), after.seq, types, limit+1, hidden, string(after.known))
+	given := after.parts()
+	rows, _ := db.Query(ctx, reading, given[0], given[1], given[2], given[3], types, limit+1, hidden)
 	defer rows.Close()
-	var epoch string
-	var last place
+	head := place{known: after.known}
 	for rows.Next() {
-		var horizonTx, lastTx string
+		var expired bool
+		var headTx string
 		var txid, typeName *string
 		var seq *int64
 		var id *[16]byte
 		var version *int
 		var before, deleted, due *bool
 		var at *time.Time
-		var horizonSeq int64
-		if err := rows.Scan(&epoch, &horizonTx, &horizonSeq, &lastTx, &last.seq, &txid, &seq, &typeName, &id, &version, &before, &deleted, &due, &at); err != nil {
+		if err := rows.Scan(&head.epoch, &expired, &headTx, &head.seq, &txid, &seq, &typeName, &id, &version, &before, &deleted, &due, &at); err != nil {
 			return Page{}, fmt.Errorf("read changes: %w", err)
 		}
-		last.epoch, last.txid = epoch, number(lastTx)
-		gone := number(horizonTx)
-		if after.epoch != "" && (after.epoch != epoch || after.txid < gone || after.txid == gone && after.seq < horizonSeq) {
+		if expired {
 			return Page{}, ErrExpired
 		}
-		if last.txid < gone || last.txid == gone && last.seq < horizonSeq { // the last one is forgotten
-			last.txid, last.seq = gone, horizonSeq
-		}
+		head.txid = number(headTx)
 		if seq == nil {
 			continue
 		}
@@ -182,7 +253,7 @@ ORDER BY c.txid, c.seq`,
 			break
 		}
 		page.Changes = append(page.Changes, Change{
-			Cursor: place{epoch, number(*txid), *seq, after.known}.cursor(),
+			Cursor: place{head.epoch, number(*txid), *seq, after.known}.cursor(),
 			Type:   *typeName, ID: *id, Version: *version, Before: *before, Deleted: *deleted, Due: *due, At: *at,
 		})
 	}
@@ -190,15 +261,9 @@ ORDER BY c.txid, c.seq`,
 	if err := rows.Err(); err != nil {
 		return Page{}, fmt.Errorf("read changes: %w", err)
 	}
-	switch {
-	case page.More:
+	page.Next = head.cursor()
+	if page.More {
 		page.Next = page.Changes[len(page.Changes)-1].Cursor
-	case last.txid < after.txid || last.txid == after.txid && last.seq < after.seq:
-		after.epoch = epoch // a standby that lags
-		page.Next = after.cursor()
-	default:
-		last.known = after.known
-		page.Next = last.cursor()
 	}
 	return page, nil
 }

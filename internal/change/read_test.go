@@ -43,23 +43,6 @@ func all(t testing.TB, pool *pgxpool.Pool, cursor *change.Cursor, types ...strin
 	}
 }
 
-// settle waits until no transaction is open that began before the last change: there
-// may be some in databases of other tests.
-func settle(t testing.TB, pool *pgxpool.Pool) {
-	t.Helper()
-	for range 3000 {
-		var ready bool
-		if err := pool.QueryRow(t.Context(), `SELECT NOT EXISTS (SELECT FROM change WHERE txid >= pg_snapshot_xmin(pg_current_snapshot()))`).Scan(&ready); err != nil {
-			t.Fatal(err)
-		}
-		if ready {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatal("a transaction is open for too long")
-}
-
 func TestFeed(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.DB(t)
@@ -82,7 +65,7 @@ func TestFeed(t *testing.T) {
 		{`UPDATE funding_program SET deleted_at = NULL; UPDATE funding_program SET deleted_at = now()`, nil},
 	} {
 		run(t, pool, step.do)
-		settle(t, pool)
+		pgtest.Settle(t, pool)
 		if got := all(t, pool, &cursor); !slices.Equal(got, step.want) {
 			t.Errorf("step %d: %s\ngot  %q\nwant %q", i, step.do, got, step.want)
 		}
@@ -123,7 +106,7 @@ func TestLateCommit(t *testing.T) {
 	if err := early.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	settle(t, pool)
+	pgtest.Settle(t, pool)
 	if got := all(t, pool, &cursor); !slices.Equal(got, []string{"Article 1 v1", "Article 2 v1"}) {
 		t.Errorf("got %q", got)
 	}
@@ -192,7 +175,7 @@ func TestManyWritersOneReader(t *testing.T) {
 		}
 		seen[c.ID] = true
 	}
-	settle(t, pool)
+	pgtest.Settle(t, pool)
 	again, err := change.Read(ctx, pool, "", nil, 1000)
 	if err != nil || !slices.Equal(again.Changes, got) {
 		t.Errorf("read again they come in another order (%v)", err)
@@ -257,7 +240,7 @@ func TestRestoredDump(t *testing.T) {
 		t.Fatal(settled, err)
 	}
 	run(t, pool, `UPDATE article SET title = 'C'`)
-	settle(t, pool)
+	pgtest.Settle(t, pool)
 	var cursor change.Cursor
 	if got := all(t, pool, &cursor); !slices.Equal(got, []string{"Article 1 v1", "Article 1 v2", "Article 1 v3"}) {
 		t.Errorf("got %q", got)

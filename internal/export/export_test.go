@@ -320,7 +320,11 @@ func TestStaysCurrent(t *testing.T) {
 		if strings.Count(plainCursor(t, cursor), ".") == 3 {
 			overlapping++
 		}
-		for seen := 0; ; {
+		for {
+			var held bool // by transactions of other tests
+			if err := pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM change WHERE txid >= pg_snapshot_xmin(pg_current_snapshot()))`).Scan(&held); err != nil {
+				t.Fatal(err)
+			}
 			page, err := change.Read(t.Context(), pool, cursor, []string{"Topic"}, 7)
 			if err != nil {
 				t.Fatal(err)
@@ -335,11 +339,7 @@ func TestStaysCurrent(t *testing.T) {
 				}
 			}
 			if cursor = page.Next; !page.More {
-				var behind bool // of transactions of other tests
-				if err := pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM change WHERE txid >= pg_snapshot_xmin(pg_current_snapshot()))`).Scan(&behind); err != nil {
-					t.Fatal(err)
-				}
-				if seen++; !behind {
+				if !held {
 					break
 				}
 				time.Sleep(10 * time.Millisecond)

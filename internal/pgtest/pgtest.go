@@ -156,3 +156,19 @@ func applicationName(t testing.TB) string {
 	}, t.Name())
 	return fmt.Sprintf("%.63s", name)
 }
+
+// Settle waits until all changes of a database can be read: until no transaction is open
+// that began before the last one. There may be some in databases of other tests.
+func Settle(t testing.TB, pool *pgxpool.Pool) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		var ready bool
+		if err := pool.QueryRow(t.Context(), `SELECT NOT EXISTS (SELECT FROM change WHERE txid >= pg_snapshot_xmin(pg_current_snapshot()))`).Scan(&ready); err != nil {
+			t.Fatal(err)
+		}
+		if ready {
+			return
+		}
+	}
+	t.Fatal("a transaction is open for too long")
+}

@@ -348,6 +348,8 @@ type Root struct {
 	// Listed is, of a connection, what it leaves out unless its filter asks for it, if
 	// not what all lists of the type do.
 	Listed []Listing
+	// Feed is the order of a connection that has no other; nil if it does.
+	Feed *Feed
 	// Least is the least role that may ask for it.
 	Least Role
 }
@@ -441,7 +443,7 @@ func (c *Catalogue) nodeOf(name string) string {
 // Answers says whether a type is one of those that mutations answer with, or
 // subscriptions tell: nothing is read of them.
 func (c *Catalogue) Answers(def *ast.Definition) bool {
-	return c.tells(def) || strings.HasSuffix(def.Name, "Payload") || def.Name == "UserError" ||
+	return c.objects[def.Name] == nil && c.tells(def) || strings.HasSuffix(def.Name, "Payload") || def.Name == "UserError" ||
 		strings.HasSuffix(def.Name, "Result") && def.Kind == ast.Object
 }
 

@@ -153,7 +153,12 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 	total.fields++
 	site, hasSite := b.req.op.index[f.field]
 	if node := b.catalogue.nodeOf(f.field.Definition.Type.Name()); node != "" {
-		c := b.connection(f, b.catalogue.objects[node], nil, row{})
+		var c *connectionPlan
+		if feed := b.catalogue.feed(f.field); feed != nil {
+			c = b.feed(f, b.catalogue.objects[node], feed)
+		} else {
+			c = b.connection(f, b.catalogue.objects[node], nil, row{})
+		}
 		out.enc = c
 		out.stmt = b.statement(c.rootSQL())
 		total.fields += c.head.cost.fields
@@ -203,6 +208,7 @@ func (b *builder) root(f *selected, total *cost) (rootPlan, error) {
 	}
 	total.fields += sc.cost.fields
 	total.lists = append(total.lists, sc.cost.lists...)
+	total.either = append(total.either, sc.cost.either...)
 	return out, nil
 }
 
@@ -434,6 +440,7 @@ func (b *builder) list(sc *scope, o *Object, r row, f *selected, rel *Relation) 
 func (b *builder) either(sc *scope, variants []Variant, r row, f *selected, when func(i int) string) *eitherEnc {
 	enc := &eitherEnc{}
 	var sql strings.Builder
+	var costs []*cost
 	sql.WriteString("CASE")
 	for i, v := range variants {
 		o := b.catalogue.objects[v.Type]
@@ -441,8 +448,7 @@ func (b *builder) either(sc *scope, variants []Variant, r row, f *selected, when
 		inner.col(fmt.Sprint(i))
 		t := row{alias: b.alias()}
 		enc.types = append(enc.types, b.object(inner, o, t, f.sets))
-		sc.cost.fields += inner.cost.fields
-		sc.cost.lists = append(sc.cost.lists, inner.cost.lists...)
+		costs = append(costs, inner.cost)
 		cond := r.asParent() + v.Column + " IS NOT NULL"
 		switch {
 		case when != nil:
@@ -454,6 +460,7 @@ func (b *builder) either(sc *scope, variants []Variant, r row, f *selected, when
 		fmt.Fprintf(&sql, " WHEN %s THEN (SELECT ROW(%s) FROM %s %s%s WHERE %s)",
 			cond, inner.list(), o.Table, t.alias, inner.joins.String(), and(conds))
 	}
+	sc.cost.either = append(sc.cost.either, costs)
 	sql.WriteString(" END")
 	if len(variants) == 0 {
 		sql.Reset()

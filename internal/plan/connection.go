@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // connectionPlan is a connection in the making, and its encoder. Its rows are
@@ -151,59 +153,24 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 
 	limit := param{from: fromLimit, site: site, scalar: "limit"}
 	c.count, c.next, c.previous, c.rows = -1, -1, -1, -1
+	of := paging{cursor: keys, next: func() int {
+		limit.from = fromLimitAndOne
+		return beyond(page.before, true)
+	}, previous: func() int {
+		limit.from = fromLimitAndOne
+		if page.number > 0 {
+			return before()
+		}
+		return beyond(page.after, false)
+	}}
 	field := f
 	for _, f := range asked {
+		if c.rowsAsked(b, def, target, t, f, of) {
+			continue
+		}
 		c.head.cost.fields++
-		fe := newFieldEnc(f)
-		part := connectionPart{fieldEnc: fe}
+		part := connectionPart{fieldEnc: newFieldEnc(f)}
 		switch f.field.Name {
-		case "__typename":
-			part.kind, part.static = partStatic, []byte(`"`+def.Name+`"`)
-		case "nodes":
-			part.kind, c.paged = partNodes, true
-			part.object = b.object(c.scope, target, t, f.sets)
-		case "edges":
-			part.kind, c.paged = partEdges, true
-			edge := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
-			for _, f := range b.req.collect(edge, f.sets) {
-				c.scope.cost.fields++
-				sub := connectionPart{fieldEnc: newFieldEnc(f)}
-				switch f.field.Name {
-				case "__typename":
-					sub.kind, sub.static = partStatic, []byte(`"`+edge.Name+`"`)
-				case "cursor":
-					sub.kind, c.keys = partCursor, keys()
-				case "node":
-					sub.kind = partNode
-					sub.object = b.object(c.scope, target, t, f.sets)
-				}
-				part.parts = append(part.parts, sub)
-			}
-		case "pageInfo":
-			part.kind, c.paged = partPageInfo, true
-			info := b.catalogue.Schema.Types["PageInfo"]
-			for _, f := range b.req.collect(info, f.sets) {
-				c.head.cost.fields++
-				sub := connectionPart{fieldEnc: newFieldEnc(f)}
-				switch f.field.Name {
-				case "__typename":
-					sub.kind, sub.static = partStatic, []byte(`"PageInfo"`)
-				case "hasNextPage":
-					sub.kind, c.next = partHasNext, beyond(page.before, true)
-					limit.from = fromLimitAndOne
-				case "hasPreviousPage":
-					sub.kind, c.previous = partHasPrevious, beyond(page.after, false)
-					limit.from = fromLimitAndOne
-					if page.number > 0 {
-						c.previous = before()
-					}
-				case "startCursor":
-					sub.kind, c.keys = partStartCursor, keys()
-				case "endCursor":
-					sub.kind, c.keys = partEndCursor, keys()
-				}
-				part.parts = append(part.parts, sub)
-			}
 		case "totalCount":
 			part.kind, c.count = partCount, count()
 		case "totalCountPrecision":
@@ -227,6 +194,66 @@ func (b *builder) connection(f *selected, target *Object, from *reached, parent 
 		c.from = fmt.Sprintf("(%s) %s", b.page(sources, ord, page, limit, from != nil), t.alias)
 	}
 	return c
+}
+
+// paging says what of a page takes more than its rows to tell, as columns.
+type paging struct {
+	cursor         func() []int // of a row
+	next, previous func() int   // whether there is more on either side; -1 if the number of rows says so
+}
+
+// rowsAsked compiles a field of a connection that is about the rows of its page; false
+// if it is about the list as a whole.
+func (c *connectionPlan) rowsAsked(b *builder, holder *ast.Definition, target *Object, t row, f *selected, of paging) bool {
+	part := connectionPart{fieldEnc: newFieldEnc(f)}
+	def := b.catalogue.Schema.Types[f.field.Definition.Type.Name()]
+	switch f.field.Name {
+	case "__typename":
+		part.kind, part.static = partStatic, []byte(`"`+holder.Name+`"`)
+	case "nodes":
+		part.kind, c.paged = partNodes, true
+		part.object = b.object(c.scope, target, t, f.sets)
+	case "edges":
+		part.kind, c.paged = partEdges, true
+		for _, f := range b.req.collect(def, f.sets) {
+			c.scope.cost.fields++
+			sub := connectionPart{fieldEnc: newFieldEnc(f)}
+			switch f.field.Name {
+			case "__typename":
+				sub.kind, sub.static = partStatic, []byte(`"`+def.Name+`"`)
+			case "cursor":
+				sub.kind, c.keys = partCursor, of.cursor()
+			case "node":
+				sub.kind = partNode
+				sub.object = b.object(c.scope, target, t, f.sets)
+			}
+			part.parts = append(part.parts, sub)
+		}
+	case "pageInfo":
+		part.kind, c.paged = partPageInfo, true
+		for _, f := range b.req.collect(def, f.sets) {
+			c.head.cost.fields++
+			sub := connectionPart{fieldEnc: newFieldEnc(f)}
+			switch f.field.Name {
+			case "__typename":
+				sub.kind, sub.static = partStatic, []byte(`"PageInfo"`)
+			case "hasNextPage":
+				sub.kind, c.next = partHasNext, of.next()
+			case "hasPreviousPage":
+				sub.kind, c.previous = partHasPrevious, of.previous()
+			case "startCursor":
+				sub.kind, c.keys = partStartCursor, of.cursor()
+			case "endCursor":
+				sub.kind, c.keys = partEndCursor, of.cursor()
+			}
+			part.parts = append(part.parts, sub)
+		}
+	default:
+		return false
+	}
+	c.head.cost.fields++
+	c.parts = append(c.parts, part)
+	return true
 }
 
 // fewRows is how many rows a filter may find that they are found once, both to be

@@ -11,6 +11,7 @@ import (
 // The cost of an operation is what its answer can hold, known before anything runs:
 //
 //	a field             1, for each entry of the lists around it
+//	one of some types   as the type that costs most
 //	an entry            as often as first, last or pageSize say, 20 if none does; as there are
 //	                    ids or keys; 5 for a list that takes none of these
 //	a field of Query    10 more: it is a statement
@@ -34,6 +35,7 @@ const (
 type cost struct {
 	fields int
 	lists  []listCost
+	either [][]*cost // places of several types, of which an answer has one
 }
 
 type listCost struct {
@@ -45,6 +47,13 @@ func (c *cost) of(r *Request) int {
 	total := c.fields
 	for _, l := range c.lists {
 		total = min(total+r.size(l.site)*l.entry.of(r), costless)
+	}
+	for _, types := range c.either {
+		most := 0
+		for _, one := range types {
+			most = max(most, one.of(r))
+		}
+		total = min(total+most, costless)
 	}
 	return total
 }
@@ -61,6 +70,15 @@ func (c *cost) heaviest(r *Request, times, site int, found *contributor) {
 			l.entry.heaviest(r, min(times*r.size(l.site), costless>>20), l.site, found)
 		}
 	}
+	for _, types := range c.either {
+		for _, one := range types {
+			for _, l := range one.lists {
+				if l.site >= 0 {
+					l.entry.heaviest(r, min(times*r.size(l.site), costless>>20), l.site, found)
+				}
+			}
+		}
+	}
 }
 
 // own is the cost without lists that have arguments.
@@ -70,6 +88,13 @@ func (c *cost) own(r *Request) int {
 		if l.site < 0 {
 			total += listGuess * l.entry.own(r)
 		}
+	}
+	for _, types := range c.either {
+		most := 0
+		for _, one := range types {
+			most = max(most, one.own(r))
+		}
+		total += most
 	}
 	return total
 }

@@ -16,6 +16,10 @@ type connectionEnc struct {
 	// Columns beside the rows, -1 if not asked for.
 	count, next, previous int
 
+	feed    *Feed // in whose order the rows are, if it is no other
+	end     []int // the columns beside the rows that make the cursor behind all there is
+	expired int   // the column that says that rows are missing
+
 	nested bool
 	rows   int // column of the array; -1 if no row is asked for
 	headed int // at the root: how many columns stand beside the rows
@@ -85,6 +89,10 @@ func (e *connectionEnc) encodeRows(st *state, rs rows) outcome {
 		return e.page(st, rs, nil)
 	}
 	head := rs.row(st, 0)
+	if e.feed != nil && head[e.expired][0] != 0 {
+		st.errs = append(st.errs, st.req.located(e.feed.Problem, st.path[0].field))
+		return failed
+	}
 	if rs.cols == e.headed || head[e.headed] == nil { // no rows are asked for, or there are none
 		return e.page(st, rows{}, head)
 	}
@@ -154,6 +162,10 @@ func (e *connectionEnc) part(st *state, part *connectionPart, p *pageRows) outco
 	case partStartCursor:
 		e.pageCursor(st, p, p.from)
 	case partEndCursor:
+		if e.feed != nil && !overflow { // behind what was left out, too
+			e.cursorOf(st, p.head, e.end)
+			break
+		}
 		e.pageCursor(st, p, p.to-1)
 	case partCount:
 		st.out = strconv.AppendInt(st.out, int64(min(e.total(p), MaxCount)), 10)
@@ -185,6 +197,8 @@ func (e *connectionEnc) pageCursor(st *state, p *pageRows, i int) {
 	if p.from == p.to {
 		args := st.req.pages[e.site]
 		switch {
+		case e.feed != nil && args.after.keys[0] == nil: // it was asked from none
+			e.cursorOf(st, p.head, e.end)
 		case args.after != nil:
 			st.out = quote(st.out, args.after.text)
 		case args.before != nil:
@@ -199,12 +213,18 @@ func (e *connectionEnc) pageCursor(st *state, p *pageRows, i int) {
 	st.vals = st.vals[:mark]
 }
 
-func (e *connectionEnc) cursor(st *state, vals [][]byte) {
+func (e *connectionEnc) cursor(st *state, vals [][]byte) { e.cursorOf(st, vals, e.keys) }
+
+func (e *connectionEnc) cursorOf(st *state, vals [][]byte, cols []int) {
 	mark := len(st.vals)
-	for _, col := range e.keys {
+	for _, col := range cols {
 		st.vals = append(st.vals, vals[col])
 	}
-	st.out, st.buf = appendCursor(st.out, st.buf, e.hash, st.vals[mark:])
+	if e.feed != nil {
+		st.out = quote(st.out, e.feed.Write(st.vals[mark:]))
+	} else {
+		st.out, st.buf = appendCursor(st.out, st.buf, e.hash, st.vals[mark:])
+	}
 	st.vals = st.vals[:mark]
 }
 

@@ -398,6 +398,13 @@ func (p *Planner) coercePage(s *site, args []any, deep bool) (pageArgs, error) {
 			page.number = int(n)
 		}
 	}
+	if feed := p.catalogue.feed(s.field); feed != nil {
+		text, _ := after.(string)
+		if page.after = feed.cursor(text); page.after == nil {
+			return page, fault.New(fault.Invalid, "is no cursor of changes; take one that came with them, or leave it out.").At("after")
+		}
+		return page, nil
+	}
 	orderBy := arg("orderBy")
 	if list, ok := orderBy.([]any); ok && len(list) > maxTerms {
 		return page, fault.New(fault.Invalid, "may hold %d keys at most.", maxTerms).At("orderBy")

@@ -68,6 +68,7 @@ func New(c Config) (*API, error) {
 	for _, e := range all {
 		api.Pages = append(api.Pages, e.page(c))
 	}
+	api.Pages = append(api.Pages, Changes())
 	api.Routes = []server.Route{
 		fixed(Prefix, func(base string) []byte { return index(all, base) }),
 		fixed(Prefix+"/openapi.json", func(base string) []byte {

@@ -33,17 +33,21 @@ func send(w http.ResponseWriter, status int, contentType string, body []byte) {
 	_, _ = w.Write(body) // an error means that the client has left
 }
 
-// problem answers outside of GraphQL: RFC 9457. The path of a fault is the parameter to
-// blame.
+// problem answers outside of GraphQL: RFC 9457.
 func problem(w http.ResponseWriter, r *http.Request, status int, f *fault.Error) {
-	send(w, status, "application/problem+json", encode(struct {
+	send(w, status, "application/problem+json", encode(problemOf(r, status, f)))
+}
+
+// problemOf is a fault as a problem. The path of the fault is the parameter to blame.
+func problemOf(r *http.Request, status int, f *fault.Error) any {
+	return struct {
 		Title     string     `json:"title"`
 		Status    int        `json:"status"`
 		Code      fault.Code `json:"code"`
 		Detail    string     `json:"detail"`
 		Parameter string     `json:"parameter,omitempty"`
 		RequestID string     `json:"requestId"`
-	}{http.StatusText(status), status, f.Code, f.Message, strings.Join(f.Path, "."), graph.RequestID(r.Context())}))
+	}{http.StatusText(status), status, f.Code, f.Message, strings.Join(f.Path, "."), graph.RequestID(r.Context())}
 }
 
 // requestError is an answer to an operation that did not run.

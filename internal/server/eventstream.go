@@ -43,15 +43,33 @@ func begins(ctx context.Context, r *http.Request, place *graph.Place) context.Co
 // place in the feed as its id, and `complete` when there will be no more. While there
 // is nothing to tell, comments keep the connection open; an id among them moves on
 // where a browser begins again.
-func (g *graphqlHTTP) eventStream(w http.ResponseWriter, r *http.Request, place *graph.Place, op *graphql.OperationContext, errs gqlerror.List) {
+//
+// Of a page the events have no names, so that browsers take them for messages; one that
+// is named problem says why there are no more.
+func (g *graphqlHTTP) eventStream(w http.ResponseWriter, r *http.Request, place *graph.Place, op *graphql.OperationContext, errs gqlerror.List, in form) {
 	leave, refused := g.streams.enter(network(address(r, g.budgets.Proxies)))
 	if refused != nil {
 		w.Header().Set("Retry-After", "5")
-		plainJSON.refuse(w, r, refused)
+		in.refuse(w, r, refused)
 		return
 	}
 	defer leave()
-	e := &eventWriter{w: w, control: http.NewResponseController(w), timeout: g.streams.WriteTimeout}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(g.streams.closing, cancel)()
+	e := &eventWriter{w: w, r: r, control: http.NewResponseController(w), timeout: g.streams.WriteTimeout}
+	var handler graphql.ResponseHandler
+	if page, ok := in.(problems); ok { // which says what is wrong by its status
+		e.page = &page
+		if len(errs) > 0 {
+			in.fail(w, r, g.executor.DispatchError(graphql.WithOperationContext(ctx, op), errs), false)
+			return
+		}
+		if handler, ctx = g.executor.DispatchOperation(ctx, op); !place.Begun {
+			in.fail(w, r, handler(ctx), true)
+			return
+		}
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("X-Accel-Buffering", "no")           // nginx would hold events back
@@ -61,9 +79,6 @@ func (g *graphqlHTTP) eventStream(w http.ResponseWriter, r *http.Request, place 
 		return
 	}
 
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(g.streams.closing, cancel)()
 	if len(errs) > 0 {
 		e.next("", g.executor.DispatchError(graphql.WithOperationContext(ctx, op), errs))
 		e.complete()
@@ -77,7 +92,9 @@ func (g *graphqlHTTP) eventStream(w http.ResponseWriter, r *http.Request, place 
 		return
 	}
 
-	handler, ctx := g.executor.DispatchOperation(ctx, op)
+	if handler == nil {
+		handler, ctx = g.executor.DispatchOperation(ctx, op)
+	}
 	e.begin(place.Reached)
 	checked := time.Now()
 	for {
@@ -137,6 +154,8 @@ func failure(code fault.Code, message string) *graphql.Response {
 // eventWriter writes events. A client that does not take them in time is cut off.
 type eventWriter struct {
 	w       http.ResponseWriter
+	r       *http.Request
+	page    *problems // whose events they are; nil for GraphQL
 	control *http.ResponseController
 	timeout time.Duration
 	buf     bytes.Buffer
@@ -151,16 +170,31 @@ func (e *eventWriter) begin(at change.Cursor) {
 }
 
 func (e *eventWriter) next(at change.Cursor, response *graphql.Response) {
-	e.buf.WriteString("event: next\n")
+	var data []byte
+	switch {
+	case e.page == nil:
+		e.buf.WriteString("event: next\n")
+	default:
+		var failed bool
+		if data, failed = e.page.event(e.r, response); failed {
+			e.buf.WriteString("event: problem\n")
+		}
+	}
 	e.id(at)
 	e.buf.WriteString("data: ")
-	appendResponse(&e.buf, response)
+	if e.page == nil {
+		appendResponse(&e.buf, response)
+	}
+	e.buf.Write(data)
 	e.buf.WriteString("\n\n")
 	e.flush()
 }
 
 // complete has data, without which browsers drop an event.
 func (e *eventWriter) complete() {
+	if e.page != nil {
+		return
+	}
 	e.buf.WriteString("event: complete\ndata:\n\n")
 	e.flush()
 }

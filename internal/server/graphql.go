@@ -155,7 +155,7 @@ func (q *question) answer(ctx context.Context, buf *[]byte) {
 		}
 		*buf = nil // a stream may last for days
 		q.done()
-		g.eventStream(w, r, q.place, op, errs)
+		g.eventStream(w, r, q.place, op, errs, q.form)
 		return
 	}
 	if len(errs) > 0 {

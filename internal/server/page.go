@@ -19,6 +19,7 @@ import (
 	"stadtgraph/graph"
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/cache"
+	"stadtgraph/internal/change"
 	"stadtgraph/internal/fault"
 )
 
@@ -30,6 +31,7 @@ type Page struct {
 	Document string // one query, with a name for logs and metrics
 	// Documents are those of which Ask chooses one, in place of Document.
 	Documents []string
+	Events    string // a subscription, for clients who want text/event-stream; "" if there is none
 	// Types are the media types of the answers, the one first that clients get who do not
 	// care; another one than these is refused with 406. Without any, Accept is not looked at.
 	Types []string
@@ -58,6 +60,10 @@ type Asked struct {
 	// request and for all of the same address, Base, Type and Variables. A fault.NotFound
 	// is answered with 404.
 	Render func(data []byte) (Answer, error)
+	// Begin is where events begin, unless the client says what it got last; nil for now.
+	Begin *change.Cursor
+	// Event makes of finished data what an event says, in one line.
+	Event func(data []byte) ([]byte, error)
 }
 
 // Answer is what a page answers with 200.
@@ -185,6 +191,19 @@ func (p problems) render(response *graphql.Response, _ *[]byte, _ int) (cache.An
 	return cache.Answer{Body: a.Body, Headers: a.Header}, err
 }
 
+// event is what a response says as one of a stream, and whether that is a problem.
+func (p problems) event(r *http.Request, response *graphql.Response) (data []byte, failed bool) {
+	if len(response.Errors) == 0 {
+		data, err := p.asked.Event(response.Data)
+		if err == nil {
+			return data, false
+		}
+		response = &graphql.Response{Errors: gqlerror.List{graph.Present(r.Context(), err)}}
+	}
+	f := faultOf(response.Errors[0])
+	return encode(problemOf(r, statusOf(f.Code), f)), true
+}
+
 // give writes an answer that is not kept here. The public may keep it, and ask whether
 // it still holds.
 func (p problems) give(w http.ResponseWriter, r *http.Request, a cache.Answer) {
@@ -237,6 +256,11 @@ func (g *graphqlHTTP) page(p Page) http.Handler {
 		params := &graphql.RawParams{Query: cmp.Or(asked.Document, p.Document), Variables: asked.Variables, Headers: r.Header}
 		recordOf(ctx).known = true
 		q := &question{graphqlHTTP: g, w: w, r: r, form: problems{asked: &asked}, params: params, asking: caller.asking}
+		if caller.Type == eventStream {
+			params.Query, q.streaming, q.place = p.Events, only, &graph.Place{Begin: asked.Begin}
+			q.answer(begins(ctx, r, q.place), buf)
+			return
+		}
 		if q.ask(p.Pattern+" "+caller.Base+" "+caller.Type, r.URL.Path+"?"+r.URL.Query().Encode(), asked.First != nil) {
 			return
 		}
@@ -378,11 +402,10 @@ func statusOf(code fault.Code) int {
 func (c *Config) hold() error {
 	deep := map[string]bool{}
 	for _, p := range c.Pages {
-		if p.Document != "" {
-			deep[p.Document] = false
-		}
-		for _, d := range p.Documents {
-			deep[d] = false
+		for _, d := range append([]string{p.Document, p.Events}, p.Documents...) {
+			if d != "" {
+				deep[d] = false
+			}
 		}
 	}
 	for _, r := range c.Routes {

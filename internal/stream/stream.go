@@ -160,13 +160,16 @@ type Follower struct {
 	more    bool            // there is more behind it
 }
 
-// Follow begins to follow the changes of the types behind a cursor, or without one
+// Follow begins to follow the changes of the types behind a cursor, or without one, or behind change.Now,
 // what happens from now on. A cursor that is too old is change.ErrExpired.
 func (h *Hub) Follow(ctx context.Context, after *change.Cursor, types ...string) (*Follower, error) {
 	select {
 	case <-h.ready:
 	case <-ctx.Done():
 		return nil, fault.New(fault.Busy, "The database cannot be reached just now; try again in a moment.")
+	}
+	if after != nil && *after == change.Now {
+		after = nil
 	}
 	f := &Follower{hub: h, types: types}
 	h.mu.Lock()

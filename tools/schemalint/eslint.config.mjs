@@ -30,6 +30,7 @@ export default [
         listTypeCanWrapOnlyEdgeType: false, // lists that cannot grow are plain, and connections have `nodes` beside `edges`
         shouldImplementNode: false, // a search hit has no id: what it found has one
       }],
+      '@graphql-eslint/relay-arguments': ['error', {includeBoth: false}], // changes are read forward only
       '@graphql-eslint/require-description': ['error', {
         types: true,
         DirectiveDefinition: true,
