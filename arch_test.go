@@ -50,7 +50,7 @@ var homes = map[string]library{
 var nouns = []string{
 	"internal/about", "internal/article", "internal/comment", "internal/event", "internal/funding", "internal/indicator",
 	"internal/media", "internal/organization", "internal/person", "internal/platform", "internal/ranking",
-	"internal/source", "internal/strategy", "internal/territory", "internal/topic",
+	"internal/source", "internal/strategy", "internal/territory", "internal/topic", "internal/webhook",
 }
 
 var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/auth", "internal/write"), libraries: pgx | omittable}
@@ -59,11 +59,11 @@ var noun = row{ours: list("internal/plan", "internal/value", "internal/page", "i
 // decision about the shape of the program, and the commit says why.
 var table = map[string]row{
 	"cmd/stadtgraph": {ours: list(".", "graph", "migrations", "internal/server", "internal/graphiql", "internal/plan", "internal/fault",
-		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/batch", "internal/ndjson", "internal/foerderdatenbank", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream", "internal/comment", "internal/rest", "internal/site", "internal/feed", "internal/linked", "internal/export", "internal/nodeid"), libraries: pgx}, // to close what it opened
+		"internal/auth", "internal/postgres", "internal/pglocal", "internal/register", "internal/render", "internal/search", "internal/sample", "internal/demo", "internal/doctor", "internal/job", "internal/write", "internal/batch", "internal/ndjson", "internal/foerderdatenbank", "internal/metric", "internal/trace", "internal/trusted", "internal/cache", "internal/change", "internal/stream", "internal/comment", "internal/rest", "internal/site", "internal/feed", "internal/linked", "internal/export", "internal/nodeid", "internal/seal", "internal/webhook"), libraries: pgx}, // to close what it opened
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "internal/peer", "internal/comment", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
-		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric", "internal/cache", "internal/change", "internal/export"), libraries: pgx},
+		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric", "internal/cache", "internal/change", "internal/export", "internal/seal", "internal/job", "internal/webhook"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/change", "internal/cache", "internal/metric", "internal/trace", "internal/trusted", "internal/peer", "internal/export", "internal/nodeid"), libraries: cors | gqlgen}, // change: cursors
@@ -87,6 +87,7 @@ var table = map[string]row{
 	"internal/nodeid": {},
 	"internal/fault":  {},
 	"internal/peer":   {},
+	"internal/seal":   {},
 	"internal/slug":   {},
 	// what nouns declare of writing is carried out in one place
 	"internal/write":   {ours: list("internal/auth", "internal/change", "internal/plan", "internal/nodeid", "internal/fault", "internal/slug", "internal/render"), libraries: pgx},
@@ -111,10 +112,10 @@ var table = map[string]row{
 	"internal/foerderdatenbank": {ours: list("internal/batch", "internal/plan", "internal/fault", "internal/write", "internal/nodeid", "internal/slug"), libraries: pgx}, // looks up what rows need
 	"internal/export":           {ours: list("internal/plan", "internal/write", "internal/change", "internal/nodeid", "internal/fault"), libraries: pgx},                 // a snapshot has a connection
 	"internal/sample":           {ours: list("internal/nodeid", "internal/postgres", "internal/render", "internal/slug"), libraries: pgx},
-	"internal/change":           {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx}, // render: what comes back is rendered again
-	"internal/stream":           {ours: list("internal/change", "internal/fault"), libraries: pgx},                                                                           // takes a pool
-	"internal/job":              {ours: list("internal/postgres", "internal/write", "internal/change", "internal/comment"), libraries: pgx},                                  // on River, which takes a pool
-	"internal/cache":            {ours: list("internal/change", "internal/plan")},                                                                                            // what is told of, and what was read
+	"internal/change":           {ours: list("internal/auth", "internal/plan", "internal/nodeid", "internal/fault", "internal/postgres", "internal/render"), libraries: pgx},       // render: what comes back is rendered again
+	"internal/stream":           {ours: list("internal/change", "internal/fault"), libraries: pgx},                                                                                 // takes a pool
+	"internal/job":              {ours: list("internal/postgres", "internal/write", "internal/change", "internal/comment", "internal/webhook", "internal/nodeid"), libraries: pgx}, // on River, which takes a pool
+	"internal/cache":            {ours: list("internal/change", "internal/plan")},                                                                                                  // what is told of, and what was read
 	"internal/render":           {ours: list("internal/text", "internal/postgres"), libraries: pgx},
 	"internal/search":           {ours: list("internal/plan", "internal/german", "internal/postgres"), libraries: pgx},
 	"internal/demo":             {ours: list("internal/render", "internal/nodeid", "internal/fault", "internal/slug", "internal/postgres", "internal/territory"), libraries: pgx},
@@ -128,8 +129,11 @@ func init() {
 		table[n] = noun
 	}
 	discussed := noun // what anybody writes is rendered before it is taken, and counted by where it comes from
-	discussed.ours = append(list("internal/text", "internal/render", "internal/peer"), noun.ours...)
+	discussed.ours = append(list("internal/text", "internal/render", "internal/peer", "internal/seal"), noun.ours...)
 	table["internal/comment"] = discussed
+	told := noun // its outbox is the change feed
+	told.ours = append(list("internal/change", "internal/seal"), noun.ours...)
+	table["internal/webhook"] = told
 }
 
 // vague are names that say nothing about what a package is about.

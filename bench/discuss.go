@@ -28,6 +28,7 @@ import (
 	"stadtgraph/internal/pglocal"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/seal"
 	"stadtgraph/internal/server"
 	"stadtgraph/internal/write"
 	"stadtgraph/migrations"
@@ -166,7 +167,7 @@ INSERT INTO comment_vote (comment_id, voter, value) SELECT id, n::text::bytea, 1
 
 // serve is the product with a configuration.
 func (d *discussion) serve(c comment.Config) (*httptest.Server, error) {
-	keys, err := comment.ParseKeys([]string{comment.NewKey()})
+	keys, err := comment.ParseKeys([]string{seal.NewKey()})
 	if err != nil {
 		return nil, err
 	}

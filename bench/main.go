@@ -9,6 +9,7 @@
 //	go run ./bench --mixed          # hot reads, one in twenty a mutation (mixed.go)
 //	go run ./bench --exports        # a million rows, beside COPY (export.go)
 //	go run ./bench --comments       # a discussion, and a flood of comments (discuss.go)
+//	go run ./bench --webhooks       # deliveries of webhooks (webhook.go)
 //
 // It makes a large database (internal/sample) in a Postgres of its own, once,
 // and starts a process for each target: the product without its cache; the handlers; their
@@ -56,6 +57,7 @@ type bench struct {
 	Writes      bool          `help:"Measure mutations instead, on a copy of the data; only printed."`
 	Exports     bool          `help:"Measure an export of a million rows beside COPY instead, on a copy of the data; only printed."`
 	Comments    bool          `help:"Measure a discussion instead, and what a flood of comments does to it; only printed."`
+	Webhooks    bool          `help:"Measure how many deliveries webhooks make instead; only printed."`
 	CPUProfile  string        `name:"cpuprofile" placeholder:"FILE" help:"Profile the product while it is measured."`
 	Out         string        `default:"bench/RESULTS.md" help:"Where to write the result, too (default: ${default})."`
 }
@@ -102,6 +104,9 @@ func (b *bench) Run(ctx context.Context) (err error) {
 	}
 	if b.Comments {
 		return b.discuss(ctx)
+	}
+	if b.Webhooks {
+		return b.webhooks(ctx)
 	}
 	chosen, err := choose(b.Only)
 	if err != nil {

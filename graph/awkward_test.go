@@ -25,7 +25,7 @@ import (
 )
 
 // awkwardVersion stands for what awkward fills a database with.
-var awkwardVersion = fmt.Sprint("8", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
+var awkwardVersion = fmt.Sprint("9", search.Version, crc32.ChecksumIEEE([]byte(german.SynonymsCSV)))
 
 // awkward is a database whose rows are as difficult as the tables allow: nulls
 // wherever they may be, ties, every status, deleted and drafted holders, texts
@@ -91,6 +91,7 @@ func fillAwkward(ctx context.Context, pool *pgxpool.Pool) error {
 	f.otherNames()
 	f.tokens()
 	f.documents()
+	f.webhooks()
 	for _, table := range []string{"organization", "topic", "strategy", "funding_program", "funding_award", "article",
 		"person", "event", "measure", "ranking", "platform", "figure", "media_asset"} { // one that is in many relations
 		f.batch.Queue("UPDATE "+table+" SET deleted_at = '2020-01-01' WHERE id = $1", f.ids[table][2])
@@ -603,6 +604,43 @@ func (f *filler) documents() {
 		digest := sha256.Sum256([]byte(text))
 		f.put("trusted_document", "id", nodeid.Derive("shared", fmt.Sprint(n)).String(), "document_id", f.once("x-"), "document", text, "digest", digest[:],
 			"created_by", maybe(f, f.ref("api_token")), "created_at", pick(f, awkwardInstants[:4]))
+	}
+}
+
+// webhooks are of all kinds, with what became of their deliveries.
+func (f *filler) webhooks() {
+	for n := range 20 {
+		id, deleted := nodeid.Derive("shared", fmt.Sprint(n)).String(), any(nil)
+		if f.chance(20) {
+			deleted = f.instant()
+		}
+		status, reason, paused := "ACTIVE", any(nil), any(nil)
+		if f.chance(40) {
+			status, reason, paused = "PAUSED", f.word("REQUESTED GONE EXHAUSTED CURSOR_EXPIRED SECRET_LOST"), f.instant()
+		}
+		filters := any(nil)
+		if f.chance(50) {
+			filters = `{"article": {"title": {"contains": "ä"}}}`
+		}
+		f.put("webhook", "id", id, "name", "Ä"+f.once("webhook"), "url", "https://a.example/"+fmt.Sprint(n), "types", []string{"ARTICLE", "FUNDING_CALL"}, "kinds", []string{"REMOVED"},
+			"filters", filters, "status", status, "pause_reason", reason, "paused_at", paused, "created_by", maybe(f, f.ref("api_token")),
+			"created_at", pick(f, awkwardInstants[:4]), "deleted_at", deleted)
+		f.put("webhook_place", "id", id, "webhook_id", id, "cursor", "a")
+		f.put("webhook_state", "webhook_id", id, "failures", n, "delivered_at", maybe(f, f.instant()), "failed_at", maybe(f, f.instant()), "held_until", maybe(f, f.instant()))
+		for m := range 5 {
+			delivery := nodeid.Derive("shared", fmt.Sprint(n, m)).String()
+			state, finished, next := "PENDING", any(nil), any(pick(f, awkwardInstants[:4]))
+			if f.chance(60) {
+				state, finished, next = f.word("DELIVERED FAILED SKIPPED"), pick(f, awkwardInstants[:4]), nil
+			}
+			f.put("webhook_delivery", "id", delivery, "webhook_id", id, "message_id", "msg_"+fmt.Sprint(m), "event", "article.changed", "type", "Article", "object_id", f.ref("article"),
+				"kind", maybe(f, "CHANGED"), "version", m, "cursor", "a", "payload", `{"data": {"id": "article_01h455vb4pex5vsknk084sn02q"}}`, "origin", f.word("CHANGE REPLAY GAP TEST"),
+				"status", state, "attempt_count", m, "next_attempt_at", next, "occurred_at", f.instant(), "created_at", pick(f, awkwardInstants[:4]), "finished_at", finished)
+			for number := range m {
+				f.put("webhook_attempt", "delivery_id", delivery, "number", number+1, "url", "https://a.example/", "request_headers", f.text(), "response_status", maybe(f, 204),
+					"response_headers", maybe(f, f.text()), "response_body", maybe(f, f.text()), "error", maybe(f, f.text()), "duration_ms", m, "sent_at", f.instant())
+			}
+		}
 	}
 }
 

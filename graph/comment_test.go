@@ -27,6 +27,7 @@ import (
 	"stadtgraph/internal/peer"
 	"stadtgraph/internal/pgtest"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/seal"
 	"stadtgraph/internal/write"
 )
 
@@ -741,7 +742,7 @@ func TestKeys(t *testing.T) {
 	t.Parallel()
 	f := newForum(t, nil)
 	f.submits(t, somebody{from: "192.0.2.1"}, nil)
-	keys, err := comment.ParseKeys([]string{comment.NewKey(), "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="})
+	keys, err := comment.ParseKeys([]string{seal.NewKey(), "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="})
 	if err != nil {
 		t.Fatal(err)
 	}

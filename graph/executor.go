@@ -21,6 +21,7 @@ import (
 	"stadtgraph/internal/stream"
 	"stadtgraph/internal/trace"
 	"stadtgraph/internal/trusted"
+	"stadtgraph/internal/webhook"
 	"stadtgraph/internal/write"
 )
 
@@ -42,6 +43,7 @@ type Executor struct {
 	shared    *sharing[[]byte]         // events
 	moments   *sharing[comment.Moment] // what decides who is told of them
 	desk      *comment.Desk
+	webhooks  *webhook.Sender
 	documents *lru.Cache[string, *document]
 	held      map[string]*document                         // the program's own
 	payloads  *lru.Cache[string, payload]                  // by their fields
@@ -73,6 +75,12 @@ func (e *Executor) Writes(w *write.Writer) *Executor {
 // Discusses makes the executor take comments and votes at a desk.
 func (e *Executor) Discusses(d *comment.Desk) *Executor {
 	e.desk = d
+	return e
+}
+
+// Tells makes the executor look after webhooks.
+func (e *Executor) Tells(s *webhook.Sender) *Executor {
+	e.webhooks = s
 	return e
 }
 

@@ -29,6 +29,7 @@ import (
 	"stadtgraph/internal/topic"
 	"stadtgraph/internal/trusted"
 	"stadtgraph/internal/value"
+	"stadtgraph/internal/webhook"
 )
 
 // Schema is the parsed schema.graphql. The parser adds @defer, which nothing here
@@ -53,8 +54,8 @@ func CatalogueWith(keys comment.Keys) (*plan.Catalogue, error) {
 	nouns := slices.Concat(value.Objects, territory.Objects, strategy.Objects, funding.Objects, article.Objects,
 		comment.Objects(open), topic.Objects, organization.Objects, person.Objects, event.Objects, ranking.Objects,
 		indicator.Objects, media.Objects, platform.Objects)
-	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns, auth.Objects, trusted.Objects, change.Objects),
-		slices.Concat(about.Roots, auth.Roots, trusted.Roots, change.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,
+	return plan.NewCatalogue(Schema(), slices.Concat(about.Objects(nouns), nouns, auth.Objects, trusted.Objects, webhook.Objects, change.Objects),
+		slices.Concat(about.Roots, auth.Roots, trusted.Roots, webhook.Roots, change.Roots, territory.Roots, strategy.Roots, funding.Roots, article.Roots, topic.Roots,
 			comment.Roots, organization.Roots, person.Roots, event.Roots, ranking.Roots, indicator.Roots,
 			platform.Roots))
 }

@@ -73,10 +73,16 @@ func (e *Executor) mutateField(ctx context.Context, op *graphql.OperationContext
 	}
 	var out answer
 	run := func(tx *write.Tx) (err error) {
-		out, err = m.run(ctx, tx, in)
+		if m.hook != nil {
+			out, err = m.hook(ctx, e.webhooks, tx, in)
+		} else {
+			out, err = m.run(ctx, tx, in)
+		}
 		return err
 	}
 	switch {
+	case m.hook != nil && e.webhooks == nil:
+		return nil, fault.New(fault.Busy, "There are no webhooks here.")
 	case m.desk != nil:
 		if e.desk == nil {
 			return nil, fault.New(fault.Busy, "Nothing can be written here.")

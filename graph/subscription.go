@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -212,7 +211,7 @@ func (e *Executor) prepareSubscription(ctx context.Context, op *graphql.Operatio
 	}
 	if filter := f.Arguments.ForName("filter"); filter != nil {
 		s.filter = resolve(filter.Value, op.Variables)
-		if searches(s.filter) {
+		if plan.Searches(s.filter) {
 			return nil, located(fault.New(fault.Invalid, "Argument `filter.q` of `%s` cannot be used: what has just changed is found by its words a moment later.", f.Name))
 		}
 	}
@@ -243,21 +242,6 @@ func resolve(v *ast.Value, vars map[string]any) any {
 		return nil
 	}
 	return value
-}
-
-// searches says whether a filter searches for words.
-func searches(filter any) bool {
-	switch filter := filter.(type) {
-	case map[string]any:
-		for name, value := range filter {
-			if name == "q" || (name == "and" || name == "or" || name == "not") && searches(value) {
-				return true
-			}
-		}
-	case []any:
-		return slices.ContainsFunc(filter, searches)
-	}
-	return false
 }
 
 // Names of variables that no operation can have.

@@ -23,6 +23,7 @@ import (
 	"stadtgraph/internal/strategy"
 	"stadtgraph/internal/territory"
 	"stadtgraph/internal/topic"
+	"stadtgraph/internal/webhook"
 	"stadtgraph/internal/write"
 )
 
@@ -41,6 +42,9 @@ func Writable(catalogue *plan.Catalogue) (*write.Registry, error) {
 type mutation struct {
 	needs auth.Capability // none: anyone may
 	run   func(ctx context.Context, tx *write.Tx, in plan.Input) (answer, error)
+
+	// hook is what it does instead of run, if it is about webhooks.
+	hook func(ctx context.Context, s *webhook.Sender, tx *write.Tx, in plan.Input) (answer, error)
 
 	// desk is what it does instead of run, if it has transactions of its own. Sent twice,
 	// it does the same once: it asks for no Idempotency-Key.
@@ -69,6 +73,7 @@ var mutations = func() map[string]mutation {
 		"removeTrustedDocuments": {needs: auth.Administer, run: removeTrustedDocuments},
 	}
 	maps.Copy(all, discussing())
+	maps.Copy(all, telling())
 	for _, typeName := range []string{"Article", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward"} {
 		field := strings.ToLower(typeName[:1]) + typeName[1:]
 		if typeName == "FundingAward" {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/tools/txtar"
@@ -17,6 +18,8 @@ import (
 	"stadtgraph/internal/auth"
 	"stadtgraph/internal/comment"
 	"stadtgraph/internal/pgtest"
+	"stadtgraph/internal/seal"
+	"stadtgraph/internal/webhook"
 	"stadtgraph/internal/write"
 )
 
@@ -29,7 +32,11 @@ func newWriting(t testing.TB, pool *pgxpool.Pool) *graph.Executor {
 		t.Fatal(err)
 	}
 	writer := write.NewWriter(writable, pool)
-	return graph.NewExecutor(planner).Writes(writer).Discusses(comment.NewDesk(discussion(t), writer, pool))
+	hooks, err := webhook.New(webhook.Config{Keys: seal.NewBox("webhook", seal.Key{1}), Timeout: time.Second}, pool, planner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return graph.NewExecutor(planner).Writes(writer).Discusses(comment.NewDesk(discussion(t), writer, pool)).Tells(hooks)
 }
 
 // discussion is how tests let the public take part: with a key, and without waiting.

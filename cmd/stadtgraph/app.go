@@ -36,6 +36,7 @@ import (
 	"stadtgraph/internal/stream"
 	"stadtgraph/internal/trace"
 	"stadtgraph/internal/trusted"
+	"stadtgraph/internal/webhook"
 	"stadtgraph/internal/write"
 	"stadtgraph/migrations"
 )
@@ -156,6 +157,12 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 	executor := graph.NewExecutor(plan.New(catalogue, reading, postgres.Prepares(reading)).Limit(c.MaxCost)).
 		Writes(writer).Discusses(comment.NewDesk(discussion, writer, writing)).Under(c.policy(), trusted.NewStore(reading)).
 		Follows(hub, plan.New(catalogue, following, postgres.Prepares(following)))
+	hooks, err := c.webhooks(a, open, catalogue)
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	executor.Tells(hooks)
 	if err := loadTrusted(ctx, writing, c.TrustedDocuments); err != nil {
 		a.close()
 		return nil, err
@@ -203,7 +210,7 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 	behind.Go(func() { search.Keep(ctx, indexing, catalogue) })
 	behind.Go(func() { hub.Run(ctx) })
 	jobs := c.keeping.config(!postgres.Prepares(working))
-	jobs.Emails = days(c.KeepEmails)
+	jobs.Emails, jobs.Webhooks, jobs.Deliveries = days(c.KeepEmails), hooks, days(c.KeepDeliveries)
 	if jobs.Purge = c.purging(); jobs.Purge != nil {
 		jobs.Purge.Prefix, jobs.Purge.All = catalogue.Prefix, cache.All
 	}
@@ -223,6 +230,24 @@ func newApp(ctx context.Context, c settings, linger time.Duration) (*app, error)
 		}
 	}
 	return a, nil
+}
+
+// webhooks makes what tells others of changes. It has connections of its own, so that
+// neither many receivers nor a long queue make requests wait.
+func (c *settings) webhooks(a *app, open func(string, postgres.Config) (*pgxpool.Pool, error), catalogue *plan.Catalogue) (*webhook.Sender, error) {
+	config, err := c.telling.config()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := open("webhooks", postgres.Config{ApplicationName: "stadtgraph webhooks", MaxConns: 4})
+	if err != nil {
+		return nil, err
+	}
+	if config.Queue, err = job.WebhookQueue(pool); err != nil {
+		return nil, err
+	}
+	config.Attempted = a.metrics.Told
+	return webhook.New(config, pool, plan.New(catalogue, pool, postgres.Prepares(pool)))
 }
 
 // run serves until ctx ends and what was being answered is finished, and as long on

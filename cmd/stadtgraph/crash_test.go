@@ -51,9 +51,9 @@ func newToken(t *testing.T, url string) string {
 }
 
 // startServe runs serve at an address and waits until it is ready.
-func startServe(t *testing.T, url, address string) *process {
+func startServe(t *testing.T, url, address string, env ...string) *process {
 	t.Helper()
-	p := &process{base: "http://" + address, cmd: program(t, []string{"DATABASE_URL=" + url, "STADTGRAPH_LISTEN=" + address}, "serve")}
+	p := &process{base: "http://" + address, cmd: program(t, append([]string{"DATABASE_URL=" + url, "STADTGRAPH_LISTEN=" + address}, env...), "serve")}
 	p.start(t)
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		r, err := http.Get(p.base + "/readyz")

@@ -124,6 +124,7 @@ func (c *devCommand) Run(ctx context.Context) (err error) {
 		return err
 	}
 	as.CommentKeys, as.CommentEmail = []string{key}, ""
+	as.telling.local(key)
 	a, err := newApp(ctx, as, 0)
 	if err != nil {
 		return err

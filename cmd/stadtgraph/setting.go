@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -17,8 +18,10 @@ import (
 	"stadtgraph/internal/job"
 	"stadtgraph/internal/linked"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/seal"
 	"stadtgraph/internal/server"
 	"stadtgraph/internal/site"
+	"stadtgraph/internal/webhook"
 )
 
 // database is the setting that names the database.
@@ -44,11 +47,12 @@ type serving struct {
 	exporting
 	discussing
 	publishing
+	telling
 }
 
 // check says what makes no sense.
 func (s *serving) check() error {
-	for _, check := range []func() error{s.keeping.check, s.operating.check, s.limiting.check, s.caching.check, s.streaming.check, s.exporting.check, s.discussing.check, s.publishing.check} {
+	for _, check := range []func() error{s.keeping.check, s.operating.check, s.limiting.check, s.caching.check, s.streaming.check, s.exporting.check, s.discussing.check, s.publishing.check, s.telling.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -161,6 +165,67 @@ func (p *publishing) site() (site.Site, error) {
 
 func (p *publishing) terms() linked.Terms {
 	return linked.Terms{Contact: p.Contact, Licence: p.License, Contributor: p.Contributor, Territories: p.Territories}
+}
+
+// telling is how webhooks tell others of changes.
+type telling struct {
+	WebhookKeys    []string      `env:"STADTGRAPH_WEBHOOK_KEYS" placeholder:"KEY,…" help:"What encrypts the secrets of webhooks: 32 bytes in base64, as openssl rand -base64 32 makes them. To change it put the new one in front of the old ones. Without any there are no webhooks."`
+	WebhookReach   []string      `env:"STADTGRAPH_WEBHOOK_REACH" placeholder:"CIDR,…" help:"Networks that webhooks may reach although they are not public, such as 10.1.2.0/24 (default: none)."`
+	WebhookHTTP    bool          `name:"webhook-http" env:"STADTGRAPH_WEBHOOK_HTTP" help:"Lets webhooks go to http:// too, where everybody on the way can read and change what is sent."`
+	WebhookProxy   string        `env:"STADTGRAPH_WEBHOOK_PROXY" placeholder:"URL" help:"The proxy that webhooks go through, as in http://proxy.example:3128: it decides what they may reach, instead of --webhook-reach (default: none, whatever HTTPS_PROXY says)."`
+	WebhookTimeout time.Duration `default:"15s" env:"STADTGRAPH_WEBHOOK_TIMEOUT" placeholder:"15s" help:"How long a receiver may take to answer a webhook (default: ${default})."`
+	KeepDeliveries int           `default:"30" env:"STADTGRAPH_KEEP_DELIVERIES" placeholder:"DAYS" help:"How many days to keep what webhooks have sent, with the answers (default: ${default})."`
+}
+
+// check says what makes no sense.
+func (t *telling) check() error {
+	switch {
+	case t.WebhookTimeout < time.Second || t.WebhookTimeout > 30*time.Second:
+		return fmt.Errorf("to wait %s for a receiver makes no sense: choose from 1s to 30s (--webhook-timeout, STADTGRAPH_WEBHOOK_TIMEOUT)", t.WebhookTimeout)
+	case t.KeepDeliveries < 1 || t.KeepDeliveries > 3650:
+		return fmt.Errorf("deliveries for %d days make no sense: choose from 1 to 3650 (--keep-deliveries, STADTGRAPH_KEEP_DELIVERIES)", t.KeepDeliveries)
+	}
+	_, err := t.config()
+	return err
+}
+
+func (t *telling) config() (webhook.Config, error) {
+	c := webhook.Config{HTTP: t.WebhookHTTP, Timeout: t.WebhookTimeout, Delays: webhook.Delays}
+	keys, err := seal.ParseKeys(t.WebhookKeys)
+	if err != nil {
+		return c, fmt.Errorf("%w (--webhook-keys, STADTGRAPH_WEBHOOK_KEYS)", err)
+	}
+	c.Keys = seal.NewBox("webhook", keys...)
+	if c.Reach, err = networks(t.WebhookReach, "(--webhook-reach, STADTGRAPH_WEBHOOK_REACH)"); err != nil {
+		return c, err
+	}
+	if t.WebhookProxy != "" {
+		c.Proxy, err = url.Parse(t.WebhookProxy)
+		if err != nil || c.Proxy.Scheme != "http" && c.Proxy.Scheme != "https" || c.Proxy.Host == "" {
+			return c, errors.New("the proxy of webhooks is none: write it as http://proxy.example:3128 (--webhook-proxy, STADTGRAPH_WEBHOOK_PROXY)")
+		}
+	}
+	return c, nil
+}
+
+// local lets receivers on this machine be told.
+func (t *telling) local(key string) {
+	t.WebhookKeys, t.WebhookHTTP, t.WebhookReach, t.WebhookProxy = []string{key}, true, []string{"127.0.0.0/8", "::1"}, ""
+}
+
+// networks reads a list of networks, of which one may be a single address.
+func networks(texts []string, setting string) (all []netip.Prefix, err error) {
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if a, single := netip.ParseAddr(text); single == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q is no network: write an address and the length of its prefix, such as 10.0.0.0/8 or 2001:db8::/32 %s", text, setting)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
 }
 
 // streaming is how many may follow what happens.
@@ -297,18 +362,8 @@ func (l *limiting) check() error {
 }
 
 func (l *limiting) budgets() (server.Budgets, error) {
-	b := server.Budgets{Anonymous: l.AnonymousBudget, Token: l.TokenBudget}
-	for _, text := range l.TrustedProxies {
-		p, err := netip.ParsePrefix(text)
-		if a, single := netip.ParseAddr(text); single == nil {
-			p, err = netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		if err != nil {
-			return b, fmt.Errorf("%q is no network: write an address and the length of its prefix, such as 10.0.0.0/8 or 2001:db8::/32 (--trusted-proxies, STADTGRAPH_TRUSTED_PROXIES)", text)
-		}
-		b.Proxies = append(b.Proxies, p.Masked())
-	}
-	return b, nil
+	proxies, err := networks(l.TrustedProxies, "(--trusted-proxies, STADTGRAPH_TRUSTED_PROXIES)")
+	return server.Budgets{Anonymous: l.AnonymousBudget, Token: l.TokenBudget, Proxies: proxies}, err
 }
 
 // caching is what is kept of answers, and where.

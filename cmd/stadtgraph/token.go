@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"stadtgraph/internal/auth"
-	"stadtgraph/internal/comment"
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/pglocal"
 	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/seal"
 	"stadtgraph/migrations"
 )
 
@@ -292,7 +292,7 @@ func devKey(dataDir string) (string, error) {
 	file := filepath.Join(dataDir, pglocal.KeyFile)
 	kept, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		key := comment.NewKey()
+		key := seal.NewKey()
 		return key, writePrivate(file, key+"\n")
 	}
 	if err != nil {

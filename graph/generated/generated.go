@@ -9109,6 +9109,664 @@ extend type Mutation {
   ): RevokeTokenPayload!
 }
 
+# ──────────────────────────── Webhook ────────────────────────────
+"""What a webhook can tell of."""
+enum WebhookType {
+  """Artikel."""
+  ARTICLE
+  """Strategie."""
+  STRATEGY
+  """Maßnahme."""
+  MEASURE
+  """Förderprogramm."""
+  FUNDING_PROGRAM
+  """Förderaufruf."""
+  FUNDING_CALL
+  """Förderzusage."""
+  FUNDING_AWARD
+  """Kommentar."""
+  COMMENT
+  """Kommune."""
+  MUNICIPALITY
+  """Bundesland."""
+  STATE
+  """Gebietsänderung."""
+  TERRITORIAL_CHANGE
+  """Organisation."""
+  ORGANIZATION
+  """Person."""
+  PERSON
+  """Thema."""
+  TOPIC
+  """Veranstaltung."""
+  EVENT
+  """Rangliste."""
+  RANKING
+  """Platzierung."""
+  RANKING_ENTRY
+  """Plattform."""
+  PLATFORM
+  """Indikator."""
+  INDICATOR
+  """Messwert."""
+  OBSERVATION
+  """Bild."""
+  MEDIA_ASSET
+}
+"""Whether a webhook sends."""
+enum WebhookStatus {
+  """Aktiv: it sends."""
+  ACTIVE
+  """Angehalten: it sends nothing, and forgets nothing. Resumed, it goes on from where it was."""
+  PAUSED
+}
+"""Why a webhook is paused."""
+enum WebhookPauseReason {
+  """Auf Wunsch: somebody has paused it."""
+  REQUESTED
+  """Abgemeldet: the receiver answered with status 410, which asks to be told nothing any more."""
+  GONE
+  """Aufgegeben: a delivery failed for three days, at every attempt."""
+  EXHAUSTED
+  """Verfallen: it was away for so long that changes that it has missed are not kept any more. Resumed, it tells the receiver so, with the event ` + "`" + `webhook.gap` + "`" + `."""
+  CURSOR_EXPIRED
+  """Schlüssel verloren: its secret cannot be read with the keys of this server (` + "`" + `STADTGRAPH_WEBHOOK_KEYS` + "`" + `). Make a new one with ` + "`" + `rotateWebhookSecret` + "`" + `."""
+  SECRET_LOST
+}
+"""
+Somebody who is told of changes over HTTP, for administrators. Each change that the public can see is a delivery: a
+POST with JSON such as
+
+` + "`" + `{"type": "article.published", "timestamp": "2026-03-01T09:00:00Z", "data": {"type": "Article", "id": "article_…", "version": 3, "cursor": "…", "kind": "PUBLISHED"}}` + "`" + `
+
+signed as Standard Webhooks (standardwebhooks.com) has it: ` + "`" + `webhook-id` + "`" + `, ` + "`" + `webhook-timestamp` + "`" + `, ` + "`" + `webhook-signature` + "`" + `. It
+does not hold what has changed: ask for the entry by its ` + "`" + `id` + "`" + `. A delivery that is not answered with a status from 200
+to 299 is sent again, ten times over three days; it may come twice, then with the same ` + "`" + `webhook-id` + "`" + `. Of one entry
+deliveries come in order: the next one waits for the one before.
+"""
+type Webhook implements Node {
+  """Stable global id."""
+  id: ID!
+  """Who is told, and what for; no two webhooks have the same."""
+  name: String!
+  """Where to send."""
+  url: String!
+  """What it tells of."""
+  types: [WebhookType!]!
+  """What has to happen to be told."""
+  kinds: [ChangeKind!]!
+  """The filters by type as JSON, as they were given; null if there are none."""
+  filters: String
+  """Whether it sends."""
+  status: WebhookStatus!
+  """Why it does not; null if it does."""
+  pauseReason: WebhookPauseReason
+  """Since when it does not; null if it does."""
+  pausedAt: DateTime
+  """Up to where in the order of all changes deliveries were made for it."""
+  cursor: String!
+  """How many deliveries wait, for their turn or to be tried again; counted to 10,000."""
+  pendingCount: Int!
+  """How many attempts have failed since the last that did not."""
+  failures: Int!
+  """When a delivery last arrived."""
+  deliveredAt: DateTime
+  """When an attempt last failed."""
+  failedAt: DateTime
+  """Until when the receiver has asked not to be told anything, by ` + "`" + `Retry-After` + "`" + `; null if it has not."""
+  heldUntil: DateTime
+  """Whether a range of changes is being told again."""
+  replaying: Boolean!
+  """Since when the present secret signs."""
+  rotatedAt: DateTime!
+  """Until when the secret before signs, too; null if none does."""
+  formerSecretUntil: DateTime
+  """Which token created it; null if a command on the server did."""
+  createdBy: ApiToken
+  """Counts the changes of this entry."""
+  version: Int!
+  """When it was created."""
+  createdAt: DateTime!
+  """When it was last changed."""
+  modifiedAt: DateTime!
+}
+"""Compares whether a webhook sends. All operators that are given must hold."""
+input WebhookStatusFilter {
+  """Is this value."""
+  eq: WebhookStatus
+  """Is another value, or none."""
+  ne: WebhookStatus
+  """Is one of these."""
+  in: [WebhookStatus!]
+  """Is none of these."""
+  notIn: [WebhookStatus!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
+}
+"""Which webhooks to list. All conditions that are given must hold; an empty filter holds for everything."""
+input WebhookFilter {
+  """All of these hold."""
+  and: [WebhookFilter!]
+  """At least one of these holds."""
+  or: [WebhookFilter!]
+  """This does not hold."""
+  not: WebhookFilter
+  """Its global id."""
+  id: IDFilter
+  """Its name."""
+  name: StringFilter
+  """Whether it sends."""
+  status: WebhookStatusFilter
+  """When it was created."""
+  createdAt: DateTimeFilter
+}
+"""What webhooks can be ordered by."""
+enum WebhookOrderField {
+  """By name, in German order."""
+  NAME
+  """By when they were created."""
+  CREATED_AT
+}
+"""One key of an order of webhooks."""
+input WebhookOrder {
+  """What to compare."""
+  field: WebhookOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the webhooks in a connection, with its place."""
+type WebhookEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: Webhook!
+}
+"""A page of webhooks, after the Relay Cursor Connections Specification."""
+type WebhookConnection {
+  """The items with their cursors."""
+  edges: [WebhookEdge!]!
+  """The items alone."""
+  nodes: [Webhook!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """A webhook by its id; null if there is none. For administrators: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + ` or ` + "`" + `FORBIDDEN` + "`" + `."""
+  webhook(
+    """Its global id."""
+    id: ID!
+  ): Webhook
+  """All webhooks, those that are paused too. For administrators: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + ` or ` + "`" + `FORBIDDEN` + "`" + `."""
+  webhooks(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: WebhookFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [WebhookOrder!]
+  ): WebhookConnection!
+}
+"""What became of a delivery."""
+enum WebhookDeliveryStatus {
+  """Steht aus: it waits for its turn, or to be tried again."""
+  PENDING
+  """Zugestellt: the receiver has it."""
+  DELIVERED
+  """Gescheitert: it was given up."""
+  FAILED
+  """Übergangen: it was not to be sent any more, because the webhook was deleted or resumed without what it had missed."""
+  SKIPPED
+}
+"""Why there is a delivery."""
+enum WebhookDeliveryOrigin {
+  """Änderung: something has changed."""
+  CHANGE
+  """Wiederholung: somebody wants it told again."""
+  REPLAY
+  """Lücke: changes were missed that are not kept any more. The receiver has to read everything again."""
+  GAP
+  """Probe: somebody wants to see whether it arrives."""
+  TEST
+}
+"""One message to the receiver of a webhook, and what became of it. Those that are over are kept for as long as the server is told to (` + "`" + `STADTGRAPH_KEEP_DELIVERIES` + "`" + `)."""
+type WebhookDelivery implements Node {
+  """Stable global id."""
+  id: ID!
+  """Which webhook."""
+  webhook: Webhook!
+  """The header ` + "`" + `webhook-id` + "`" + `: what receivers know the message by. It stays the same when the message is sent again."""
+  messageId: String!
+  """What is told, as in ` + "`" + `article.published` + "`" + `: the ` + "`" + `type` + "`" + ` of the message."""
+  event: String!
+  """The type of the entry that it is about, as in this schema; ` + "`" + `Webhook` + "`" + ` for what is no change."""
+  type: String!
+  """Global id of the entry, also of one that is gone."""
+  entryId: String!
+  """The entry as it is now; null if it is gone."""
+  entry: Node
+  """What happened to it; null for what is no change."""
+  kind: ChangeKind
+  """The version that the entry had then."""
+  version: Int!
+  """The place of the change in the order of all changes."""
+  cursor: String!
+  """The body of the message."""
+  payload: String!
+  """Why there is a delivery."""
+  origin: WebhookDeliveryOrigin!
+  """What became of it."""
+  status: WebhookDeliveryStatus!
+  """How often it was tried."""
+  attemptCount: Int!
+  """When it is tried next, or was to be if the webhook is paused or another delivery comes first; null if it is over."""
+  nextAttemptAt: DateTime
+  """When the change happened."""
+  occurredAt: DateTime!
+  """When the delivery was made."""
+  createdAt: DateTime!
+  """When it was over; null if it is not."""
+  finishedAt: DateTime
+  """Every attempt, in order."""
+  attempts: [WebhookAttempt!]!
+}
+"""One request to a receiver, and its answer."""
+type WebhookAttempt {
+  """Which attempt it was, from 1."""
+  number: Int!
+  """Where it was sent."""
+  url: String!
+  """The headers of the request that receivers look at, one on a line."""
+  requestHeaders: String!
+  """The status of the answer; null if there was none."""
+  responseStatus: Int
+  """The headers of the answer, one on a line, without cookies; null if there was none."""
+  responseHeaders: String
+  """How the body of the answer begins, up to 4 KiB; null if there was no answer."""
+  responseBody: String
+  """Why it failed; null if it did not."""
+  error: String
+  """How long it took, in milliseconds."""
+  durationMs: Int!
+  """When it was sent."""
+  sentAt: DateTime!
+}
+"""Compares what became of a delivery. All operators that are given must hold."""
+input WebhookDeliveryStatusFilter {
+  """Is this value."""
+  eq: WebhookDeliveryStatus
+  """Is another value, or none."""
+  ne: WebhookDeliveryStatus
+  """Is one of these."""
+  in: [WebhookDeliveryStatus!]
+  """Is none of these."""
+  notIn: [WebhookDeliveryStatus!]
+  """True: has no value. False: has one."""
+  isNull: Boolean
+}
+"""Which deliveries to list. All conditions that are given must hold; an empty filter holds for everything."""
+input WebhookDeliveryFilter {
+  """All of these hold."""
+  and: [WebhookDeliveryFilter!]
+  """At least one of these holds."""
+  or: [WebhookDeliveryFilter!]
+  """This does not hold."""
+  not: WebhookDeliveryFilter
+  """Its global id."""
+  id: IDFilter
+  """Its webhook."""
+  webhook: WebhookFilter
+  """What receivers know the message by."""
+  messageId: StringFilter
+  """What is told, as in ` + "`" + `article.published` + "`" + `."""
+  event: StringFilter
+  """The type of the entry, as in this schema."""
+  type: StringFilter
+  """What became of it."""
+  status: WebhookDeliveryStatusFilter
+  """When the delivery was made."""
+  createdAt: DateTimeFilter
+}
+"""What deliveries can be ordered by."""
+enum WebhookDeliveryOrderField {
+  """By when they were made."""
+  CREATED_AT
+}
+"""One key of an order of deliveries."""
+input WebhookDeliveryOrder {
+  """What to compare."""
+  field: WebhookDeliveryOrderField!
+  """Ascending or descending."""
+  direction: OrderDirection! = ASC
+  """Where those without a value go."""
+  nulls: NullsOrder! = LAST
+}
+"""One of the deliveries in a connection, with its place."""
+type WebhookDeliveryEdge {
+  """Its place in this order, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The item itself."""
+  node: WebhookDelivery!
+}
+"""A page of deliveries, after the Relay Cursor Connections Specification."""
+type WebhookDeliveryConnection {
+  """The items with their cursors."""
+  edges: [WebhookDeliveryEdge!]!
+  """The items alone."""
+  nodes: [WebhookDelivery!]!
+  """Where this page lies in the whole list."""
+  pageInfo: PageInfo!
+  """How many the filter finds in all, not only on this page; at most 100,000, see ` + "`" + `totalCountPrecision` + "`" + `."""
+  totalCount: Int!
+  """Whether ` + "`" + `totalCount` + "`" + ` is exact."""
+  totalCountPrecision: CountPrecision!
+}
+extend type Query {
+  """What was sent by webhooks, or is to be. For administrators: others are refused with ` + "`" + `UNAUTHENTICATED` + "`" + ` or ` + "`" + `FORBIDDEN` + "`" + `."""
+  webhookDeliveries(
+    """How many from the start, 1 to 100; 20 if neither this nor ` + "`" + `last` + "`" + ` is given."""
+    first: Int
+    """Continue behind this cursor."""
+    after: String
+    """How many from the end, 1 to 100."""
+    last: Int
+    """Continue in front of this cursor."""
+    before: String
+    """Which to list."""
+    filter: WebhookDeliveryFilter
+    """In which order; the latest first if not given. Ties are broken by id, in the direction of the last field."""
+    orderBy: [WebhookDeliveryOrder!]
+  ): WebhookDeliveryConnection!
+}
+"""Which entries of each type are told of, as the lists of the API filter them, by what an entry is when the webhook comes to it. What ` + "`" + `filter` + "`" + ` leaves out in lists unless asked, such as archived entries, is told of, too. An entry that a change takes out of the filter is not told of; one that is removed is, whatever it was: nobody can look at it any more. ` + "`" + `q` + "`" + ` cannot be used: what has just changed is found by its words a moment later."""
+input WebhookFiltersInput {
+  """Artikel: of these which are told of."""
+  article: ArticleFilter
+  """Strategie: of these which are told of."""
+  strategy: StrategyFilter
+  """Maßnahme: of these which are told of."""
+  measure: MeasureFilter
+  """Förderprogramm: of these which are told of."""
+  fundingProgram: FundingProgramFilter
+  """Förderaufruf: of these which are told of."""
+  fundingCall: FundingCallFilter
+  """Förderzusage: of these which are told of."""
+  fundingAward: FundingAwardFilter
+  """Kommune: of these which are told of."""
+  municipality: MunicipalityFilter
+  """Organisation: of these which are told of."""
+  organization: OrganizationFilter
+  """Person: of these which are told of."""
+  person: PersonFilter
+  """Thema: of these which are told of."""
+  topic: TopicFilter
+  """Veranstaltung: of these which are told of."""
+  event: EventFilter
+  """Rangliste: of these which are told of."""
+  ranking: RankingFilter
+  """Plattform: of these which are told of."""
+  platform: PlatformFilter
+  """Indikator: of these which are told of."""
+  indicator: IndicatorFilter
+}
+"""A webhook, or what changes of one."""
+input WebhookInput {
+  """Who is told, and what for."""
+  name: String
+  """Where to send: ` + "`" + `https://…` + "`" + `, on a public address. Neither user nor password; a key in the path or behind ` + "`" + `?` + "`" + ` is all right."""
+  url: String
+  """What it tells of."""
+  types: [WebhookType!]
+  """What has to happen to be told; all of it if not given."""
+  kinds: [ChangeKind!]
+  """Which entries it tells of; all if not given."""
+  filters: WebhookFiltersInput
+}
+"""Input of ` + "`" + `createWebhook` + "`" + `."""
+input CreateWebhookInput {
+  """The webhook. It needs a name, a URL and types."""
+  webhook: WebhookInput!
+}
+"""Payload of ` + "`" + `createWebhook` + "`" + `."""
+type CreateWebhookPayload {
+  """As it is now; null if nothing was written."""
+  webhook: Webhook
+  """What deliveries are signed with, ` + "`" + `whsec_` + "`" + ` and 32 bytes in base64, as the libraries of Standard Webhooks take it. It is in this answer and in no other."""
+  secret: String
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a webhook that tells of what happens from now on. Its secret is in this answer and in no other. Takes no ` + "`" + `Idempotency-Key` + "`" + `. Takes the role ADMIN."""
+  createWebhook(
+    """What to do."""
+    input: CreateWebhookInput!
+  ): CreateWebhookPayload!
+}
+"""Input of ` + "`" + `updateWebhook` + "`" + `."""
+input UpdateWebhookInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """What changes."""
+  webhook: WebhookInput!
+}
+"""Payload of ` + "`" + `updateWebhook` + "`" + `."""
+type UpdateWebhookPayload {
+  """As it is now; null if nothing was written."""
+  webhook: Webhook
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Changes a webhook. What it has not sent yet goes to the new URL. Takes the role ADMIN."""
+  updateWebhook(
+    """What to do."""
+    input: UpdateWebhookInput!
+  ): UpdateWebhookPayload!
+}
+"""Input of ` + "`" + `pauseWebhook` + "`" + `."""
+input PauseWebhookInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `pauseWebhook` + "`" + `."""
+type PauseWebhookPayload {
+  """As it is now; null if nothing was written."""
+  webhook: Webhook
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Pauses a webhook. Nothing is lost: resumed, it tells of what has happened since. Takes the role ADMIN."""
+  pauseWebhook(
+    """What to do."""
+    input: PauseWebhookInput!
+  ): PauseWebhookPayload!
+}
+"""Input of ` + "`" + `resumeWebhook` + "`" + `."""
+input ResumeWebhookInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+  """Whether to leave out what has happened since, and what waits."""
+  skipMissed: Boolean! = false
+}
+"""Payload of ` + "`" + `resumeWebhook` + "`" + `."""
+type ResumeWebhookPayload {
+  """As it is now; null if nothing was written."""
+  webhook: Webhook
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Lets a webhook go on from where it was when it was paused, and try again what was given up then. If changes are missing in between that are not kept any more, it tells the receiver so with the event ` + "`" + `webhook.gap` + "`" + `. Takes the role ADMIN."""
+  resumeWebhook(
+    """What to do."""
+    input: ResumeWebhookInput!
+  ): ResumeWebhookPayload!
+}
+"""Input of ` + "`" + `deleteWebhook` + "`" + `."""
+input DeleteWebhookInput {
+  """Which one."""
+  id: ID!
+  """The version that the change is based on; another one is a CONFLICT."""
+  version: Int!
+}
+"""Payload of ` + "`" + `deleteWebhook` + "`" + `."""
+type DeleteWebhookPayload {
+  """What was deleted; null if nothing was."""
+  deletedId: ID
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Deletes a webhook. What it has not sent yet is not sent. Takes the role ADMIN."""
+  deleteWebhook(
+    """What to do."""
+    input: DeleteWebhookInput!
+  ): DeleteWebhookPayload!
+}
+"""Input of ` + "`" + `rotateWebhookSecret` + "`" + `."""
+input RotateWebhookSecretInput {
+  """Which one."""
+  id: ID!
+  """For how many hours the secret before signs, too, 0 to 168. Of several secrets from before only the last one does."""
+  overlapHours: Int! = 24
+}
+"""Payload of ` + "`" + `rotateWebhookSecret` + "`" + `."""
+type RotateWebhookSecretPayload {
+  """As it is now; null if nothing was written."""
+  webhook: Webhook
+  """What deliveries are signed with, ` + "`" + `whsec_` + "`" + ` and 32 bytes in base64, as the libraries of Standard Webhooks take it. It is in this answer and in no other."""
+  secret: String
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Makes a new secret. For a while deliveries are signed with both, so that the receiver can change over in the meantime. Takes no ` + "`" + `Idempotency-Key` + "`" + `. Takes the role ADMIN."""
+  rotateWebhookSecret(
+    """What to do."""
+    input: RotateWebhookSecretInput!
+  ): RotateWebhookSecretPayload!
+}
+"""Input of ` + "`" + `testWebhook` + "`" + `."""
+input TestWebhookInput {
+  """Which one."""
+  id: ID!
+}
+"""Payload of ` + "`" + `testWebhook` + "`" + `."""
+type TestWebhookPayload {
+  """The delivery, which is sent in a moment; ask for it by its id to see what became of it. Null if nothing was written."""
+  delivery: WebhookDelivery
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Sends the event ` + "`" + `webhook.test` + "`" + ` once, also if the webhook is paused. Takes the role ADMIN."""
+  testWebhook(
+    """What to do."""
+    input: TestWebhookInput!
+  ): TestWebhookPayload!
+}
+"""Input of ` + "`" + `replayWebhookDelivery` + "`" + `."""
+input ReplayWebhookDeliveryInput {
+  """Which delivery."""
+  id: ID!
+}
+"""Payload of ` + "`" + `replayWebhookDelivery` + "`" + `."""
+type ReplayWebhookDeliveryPayload {
+  """The delivery, which is sent in a moment; ask for it by its id to see what became of it. Null if nothing was written."""
+  delivery: WebhookDelivery
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Sends what a delivery told once more, with the same ` + "`" + `webhook-id` + "`" + `, behind what waits already. Takes the role ADMIN."""
+  replayWebhookDelivery(
+    """What to do."""
+    input: ReplayWebhookDeliveryInput!
+  ): ReplayWebhookDeliveryPayload!
+}
+"""Input of ` + "`" + `replayWebhookRange` + "`" + `."""
+input ReplayWebhookRangeInput {
+  """Which one."""
+  id: ID!
+  """Behind this cursor, as in a message or of the change feed."""
+  afterCursor: String
+  """Up to this cursor, the change there included."""
+  untilCursor: String
+  """From this instant on."""
+  sinceTime: DateTime
+  """Up to this instant."""
+  untilTime: DateTime
+}
+"""Payload of ` + "`" + `replayWebhookRange` + "`" + `."""
+type ReplayWebhookRangePayload {
+  """As it is now; null if nothing was written."""
+  webhook: Webhook
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Tells again of the changes of a range, by what the webhook tells of now, with the same ` + "`" + `webhook-id` + "`" + ` each. Give its beginning and its end either as cursors or as instants; without an end it goes up to now. Takes the role ADMIN."""
+  replayWebhookRange(
+    """What to do."""
+    input: ReplayWebhookRangeInput!
+  ): ReplayWebhookRangePayload!
+}
+"""A message that a webhook would send."""
+type PreviewWebhookResult {
+  """What would be told, as in ` + "`" + `article.published` + "`" + `."""
+  event: String!
+  """The header ` + "`" + `webhook-id` + "`" + `."""
+  messageId: String!
+  """Global id of the entry."""
+  entryId: String!
+  """When the change happened."""
+  occurredAt: DateTime!
+  """The body of the message."""
+  payload: String!
+}
+"""Input of ` + "`" + `previewWebhook` + "`" + `."""
+input PreviewWebhookInput {
+  """Which webhook; or give one in ` + "`" + `webhook` + "`" + `."""
+  id: ID
+  """A webhook that need not be there; of one that is, what would change. Name and URL may be left out."""
+  webhook: WebhookInput
+  """How many changes of all types to look at, 1 to 500."""
+  last: Int! = 100
+}
+"""Payload of ` + "`" + `previewWebhook` + "`" + `."""
+type PreviewWebhookPayload {
+  """What it would tell, in order; null if the input is wrong."""
+  events: [PreviewWebhookResult!]
+  """Why nothing was written; empty if it was."""
+  userErrors: [UserError!]!
+}
+extend type Mutation {
+  """Shows which of the latest changes a webhook would tell of, by what entries are now. It writes and sends nothing. Takes the role ADMIN."""
+  previewWebhook(
+    """What to do."""
+    input: PreviewWebhookInput!
+  ): PreviewWebhookPayload!
+}
+
 # ──────────────────────────── TrustedDocument ────────────────────────────
 """A GraphQL document on record, for administrators: whoever knows its id may send that as ` + "`" + `documentId` + "`" + ` instead of the document. Where the server runs trusted documents only, callers without a token can run no others."""
 type TrustedDocument implements Node {

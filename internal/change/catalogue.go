@@ -44,7 +44,7 @@ var auditEntry = plan.Object{
 		"type": plan.Column("type"),
 		"entryId": plan.Expr(`global_id((SELECT CASE t.source WHEN 'figure' THEN 'observation' ELSE t.source END
 			FROM history_type t WHERE t.type = {type}), {object_id})`),
-		"entry":     entry,
+		"entry":     Entry,
 		"version":   plan.Column("version"),
 		"action":    plan.Column("action"),
 		"createdAt": plan.Column("at"),
@@ -59,8 +59,9 @@ var auditEntry = plan.Object{
 var entries = []string{"State", "Municipality", "Organization", "Topic", "Person", "Event", "Ranking", "RankingEntry", "Platform", "Indicator",
 	"Observation", "Strategy", "Measure", "FundingProgram", "FundingCall", "FundingAward", "Article", "Comment", "MediaAsset"}
 
-// entry is what an entry of the log is about, where it can be looked up.
-var entry = plan.Either(variants(append(slices.Clip(entries), "CommentRule"), "object_id", "")...)
+// Entry is what a row with the columns type and object_id is about, where it can be looked
+// up: an entry of the log, for one.
+var Entry = plan.Either(variants(append(slices.Clip(entries), "CommentRule", "Webhook"), "object_id", "")...)
 
 // variants are the places of entries whose key is in a column.
 func variants(types []string, column string, and plan.SQL) (all []plan.Variant) {

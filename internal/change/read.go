@@ -213,7 +213,10 @@ const (
 	public = `({visible_before} OR {visible_after}) AND ({action} <> 'VISIBILITY' OR {visible_before} <> {visible_after})`
 )
 
-var reading = strings.NewReplacer("{arg.after.epoch}", "$1", "{arg.after.txid}", "$2", "{arg.after.seq}", "$3", "{arg.after.known}", "$4", "{", "c.", "}", "").Replace(`
+// ofChange puts the alias c in front of columns, and the parts of the cursor into parameters.
+var ofChange = strings.NewReplacer("{arg.after.epoch}", "$1", "{arg.after.txid}", "$2", "{arg.after.seq}", "$3", "{arg.after.known}", "$4", "{", "c.", "}", "")
+
+var reading = ofChange.Replace(`
 WITH ` + standing + `
 SELECT s.epoch, s.expired, s.head_txid::text, s.head_seq, c.txid::text, c.seq, c.type, c.id, c.version, c.visible_before, NOT c.visible_after, c.action = 'DUE', c.at
 FROM standing s LEFT JOIN LATERAL (

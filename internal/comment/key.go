@@ -2,24 +2,16 @@ package comment
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/seal"
 )
-
-// keyLen is that of keys: AES-256 and HMAC-SHA-256.
-const keyLen = 32
 
 // Keys are what only the program knows. The first encrypts and signs; the others are
 // from before and still read what they wrote. Without any, e-mail addresses are
@@ -27,74 +19,32 @@ const keyLen = 32
 type Keys []key
 
 type key struct {
-	id    [4]byte // tells which key sealed something
-	seal  cipher.AEAD
-	email []byte // hashes addresses
+	box   seal.Box // of this key alone
+	email []byte   // hashes addresses
 	sign  []byte
 }
 
-// ParseKeys reads keys: each is 32 bytes in base64, as `openssl rand -base64 32`
-// writes them. No error of its repeats them.
+// ParseKeys reads keys, as seal.ParseKeys does.
 func ParseKeys(texts []string) (Keys, error) {
+	raw, err := seal.ParseKeys(texts)
+	if err != nil {
+		return nil, err
+	}
 	var keys Keys
-	for _, text := range texts {
-		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-		if err != nil || len(raw) != keyLen {
-			return nil, errors.New("a key for comments is 32 bytes in base64: make one with `openssl rand -base64 32`")
-		}
-		k, err := newKey(raw)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, k)
+	for _, k := range raw {
+		keys = append(keys, key{seal.NewBox("comment", k), k.Derive("comment email"), k.Derive("comment sign")})
 	}
 	return keys, nil
 }
 
-// NewKey makes a key, as ParseKeys reads it.
-func NewKey() string { return base64.StdEncoding.EncodeToString(random(keyLen)) }
-
-func random(n int) []byte {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // it never fails
-	return b
-}
-
-func newKey(raw []byte) (key, error) {
-	var k key
-	derive := func(purpose string) []byte {
-		b, err := hkdf.Key(sha256.New, raw, nil, "stadtgraph comment "+purpose, keyLen)
-		if err != nil {
-			panic(err) // only for lengths that are beyond reason
-		}
-		return b
-	}
-	block, err := aes.NewCipher(derive("seal"))
-	if err != nil {
-		return k, err
-	}
-	if k.seal, err = cipher.NewGCM(block); err != nil {
-		return k, err
-	}
-	copy(k.id[:], derive("id"))
-	k.email, k.sign = derive("email"), derive("sign")
-	return k, nil
-}
-
 // seal encrypts a text for a row: in another one it does not open.
-func (ks Keys) seal(text string, row [16]byte) []byte {
-	k := ks[0]
-	nonce := random(k.seal.NonceSize())
-	return k.seal.Seal(append(k.id[:], nonce...), nonce, []byte(text), row[:])
-}
+func (ks Keys) seal(text string, row [16]byte) []byte { return ks[0].box.Seal(text, row) }
 
 // Open decrypts what seal has encrypted; "" if none of the keys does.
 func (ks Keys) Open(sealed, row []byte) string {
 	for _, k := range ks {
-		if n := k.seal.NonceSize(); len(sealed) > 4+n && string(sealed[:4]) == string(k.id[:]) {
-			if text, err := k.seal.Open(nil, sealed[4:4+n], sealed[4+n:], row); err == nil {
-				return string(text)
-			}
+		if text := k.box.Open(sealed, row); text != "" {
+			return text
 		}
 	}
 	return ""
@@ -125,7 +75,7 @@ func secret(ctx context.Context, db postgres.DB, name string) (key []byte, err e
 		if !errors.Is(err, pgx.ErrNoRows) {
 			break
 		}
-		if _, err := db.Exec(ctx, `INSERT INTO comment_secret (name, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, random(keyLen)); err != nil {
+		if _, err := db.Exec(ctx, `INSERT INTO comment_secret (name, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, seal.Random(32)); err != nil {
 			return nil, fmt.Errorf("keep a key: %w", err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"stadtgraph/internal/peer"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/render"
+	"stadtgraph/internal/seal"
 	"stadtgraph/internal/write"
 )
 
@@ -55,7 +56,7 @@ func (d *Desk) Open(ctx context.Context, in plan.Input) (*Form, error) {
 	}
 	now := time.Now()
 	t := token{kind: formToken, of: id.UUID, at: now}
-	copy(t.nonce[:], random(len(t.nonce)))
+	copy(t.nonce[:], seal.Random(len(t.nonce)))
 	return &Form{Token: t.sign(keys[0]), SendFrom: now.Add(d.Fill), SendTill: now.Add(d.FormLife)}, nil
 }
 

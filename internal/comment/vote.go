@@ -14,6 +14,7 @@ import (
 	"stadtgraph/internal/nodeid"
 	"stadtgraph/internal/peer"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/seal"
 	"stadtgraph/internal/write"
 )
 
@@ -39,7 +40,7 @@ func (d *Desk) voter(ctx context.Context, given string, does limit, now time.Tim
 			return token{}, "", write.Refuse(write.Invalid, []string{"input"}, "The header `Voter-Token` is none of ours; leave it out, and send what the answer says the next time.")
 		}
 	} else {
-		t.of = [16]byte(random(16))
+		t.of = [16]byte(seal.Random(16))
 		given = t.sign(keys[0])
 		limits = append(limits, limit{"voter", d.Voters})
 	}

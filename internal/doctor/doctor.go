@@ -46,9 +46,16 @@ func bad(format string, args ...any) Finding {
 	return Finding{Text: fmt.Sprintf(format, args...)}
 }
 
+// Check looks at one subject. What it finds says itself which.
+type Check struct {
+	Subject string
+	Look    func(context.Context, postgres.DB) (Finding, error)
+}
+
 // Examine runs all checks that make sense: most ask a database that answers, and
-// the register is looked for where there are tables. It changes nothing.
-func Examine(ctx context.Context, databaseURL string, migrations fs.FS) []Finding {
+// the register is looked for where there are tables, as is what more looks at. It changes
+// nothing.
+func Examine(ctx context.Context, databaseURL string, migrations fs.FS, more ...Check) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	db, err := postgres.Open(ctx, postgres.Config{URL: databaseURL, ApplicationName: "stadtgraph doctor", MaxConns: 1})
@@ -57,10 +64,7 @@ func Examine(ctx context.Context, databaseURL string, migrations fs.FS) []Findin
 	}
 	defer db.Close()
 	var findings []Finding
-	for _, c := range []struct {
-		subject string
-		check   func(context.Context, postgres.DB) (Finding, error)
-	}{
+	for _, c := range append([]Check{
 		{"database", checkVersion},
 		{"writable", checkWritable},
 		{"encoding", checkEncoding},
@@ -72,14 +76,14 @@ func Examine(ctx context.Context, databaseURL string, migrations fs.FS) []Findin
 		}},
 		{"indexes", checkIndexes},
 		{"register", checkRegister},
-	} {
-		f, err := c.check(ctx, db)
+	}, more...) {
+		f, err := c.Look(ctx, db)
 		if err != nil {
 			f = bad("this cannot be checked: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
-		f.Subject = c.subject
+		f.Subject = c.Subject
 		findings = append(findings, f)
-		if c.subject == "migrations" && !f.Fine {
+		if c.Subject == "migrations" && !f.Fine {
 			break // what follows needs the tables
 		}
 	}

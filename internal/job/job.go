@@ -5,7 +5,8 @@
 // Jobs come round: one writes the changes of what has fallen due, such as scheduled
 // publications (history_due), another forgets what is older than is to be kept:
 // the history (history_forget), kept answers and what is personal of those who comment;
-// and if there is a CDN, one tells it what is outdated (Purge).
+// and if there is a CDN, one tells it what is outdated (Purge). What webhooks send is made of
+// the changes as they come, and a job for each webhook sends what is due of it.
 package job
 
 import (
@@ -21,6 +22,7 @@ import (
 
 	"stadtgraph/internal/change"
 	"stadtgraph/internal/comment"
+	"stadtgraph/internal/webhook"
 	"stadtgraph/internal/write"
 )
 
@@ -37,6 +39,9 @@ type Config struct {
 	Emails  time.Duration // addresses of those who comment, from the decision on
 	Polling bool          // behind a proxy that loses notifications
 	Purge   *Purge        // nil if nobody is to be told
+
+	Webhooks   *webhook.Sender // nil if there are none
+	Deliveries time.Duration   // what webhooks have sent
 }
 
 // Run works until the context ends. What goes wrong is logged when it begins, and tried
@@ -81,9 +86,14 @@ func run(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 		river.AddWorker(workers, &purgeWorker{pool: pool, purge: c.Purge})
 		periodic = append(periodic, every(purgeEvery, purgeArgs{}))
 	}
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}}
+	if c.Webhooks != nil {
+		river.AddWorker(workers, &webhookWorker{webhooks: c.Webhooks})
+		queues[webhookQueue] = river.QueueConfig{MaxWorkers: webhooksAtOnce}
+	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Workers:  workers,
-		Queues:   map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
+		Queues:   queues,
 		PollOnly: c.Polling,
 		Logger:   slog.New(quiet{slog.Default().Handler()}),
 
@@ -95,6 +105,9 @@ func run(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 	}
 	if err := client.Start(ctx); err != nil {
 		return fmt.Errorf("start the queue: %w", err)
+	}
+	if c.Webhooks != nil {
+		c.Webhooks.Run(ctx)
 	}
 	<-client.Stopped() // it ends with the context
 	return ctx.Err()
@@ -173,6 +186,11 @@ func Forget(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 	}
 	if err := comment.Forget(ctx, tx, c.Emails); err != nil {
 		return err
+	}
+	if c.Webhooks != nil {
+		if err := webhook.Forget(ctx, tx, c.Deliveries); err != nil {
+			return err
+		}
 	}
 	return tx.Commit(ctx)
 }

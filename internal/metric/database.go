@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -85,12 +86,15 @@ var (
 	due       = describe("stadtgraph_due_lag_seconds", "How long ago somebody looked for what falls due, such as scheduled publications.")
 	jobs      = describe("stadtgraph_jobs", "Jobs by queue and state; those that are done are left out.", "queue", "state")
 	jobsWait  = describe("stadtgraph_jobs_lag_seconds", "How long the oldest job waits that could be run.")
+	hooks     = describe("stadtgraph_webhooks", "Webhooks by status.", "status")
+	untold    = describe("stadtgraph_webhook_pending_deliveries", "Deliveries of webhooks that wait for their turn, or to be tried again, those of paused ones too.")
+	hooksLag  = describe("stadtgraph_webhook_lag_seconds", "How long ago the oldest change happened that an active webhook has not delivered.")
 	unindexed = describe("stadtgraph_search_stale_documents", "Entries in the queue of the search index, counted to 10000.")
 )
 
 // Describe is part of prometheus.Collector.
 func (databaseCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{up, heldBack, lastEntry, due, jobs, jobsWait, unindexed} {
+	for _, d := range []*prometheus.Desc{up, heldBack, lastEntry, due, jobs, jobsWait, hooks, untold, hooksLag, unindexed} {
 		out <- d
 	}
 }
@@ -129,7 +133,24 @@ WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled', 'di
 	}); err != nil {
 		return
 	}
+	rows, _ = c.db.Query(ctx, `SELECT s.status, count(w.id)::float8 FROM (VALUES ('ACTIVE'), ('PAUSED')) s (status) LEFT JOIN webhook w ON w.status = s.status AND w.deleted_at IS NULL GROUP BY s.status`)
+	if _, err := pgx.ForEachRow(rows, []any{&queue, &count}, func() error {
+		gauge(hooks, count, strings.ToLower(queue))
+		return nil
+	}); err != nil {
+		return
+	}
+	// A webhook that waits for room has changes behind its deliveries, which are younger.
+	var pending, behind float64
+	if err := c.db.QueryRow(ctx, `
+SELECT (SELECT count(*) FROM webhook_delivery d WHERE d.status = 'PENDING')::float8,
+  coalesce((SELECT extract(epoch FROM now() - min(d.occurred_at)) FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id
+    WHERE d.status = 'PENDING' AND d.origin = 'CHANGE' AND w.status = 'ACTIVE'), 0)::float8`).Scan(&pending, &behind); err != nil {
+		return
+	}
 	answers = 1
+	gauge(untold, pending)
+	gauge(hooksLag, behind)
 	gauge(heldBack, lag)
 	gauge(lastEntry, last)
 	gauge(due, overdue)

@@ -22,6 +22,7 @@ type Metrics struct {
 	waited   prometheus.Histogram
 	refused  *prometheus.CounterVec
 	errors   *prometheus.CounterVec
+	told     *prometheus.HistogramVec
 
 	operations operations
 }
@@ -53,6 +54,7 @@ func New() *Metrics {
 	m.registry.MustRegister(m.waited)
 	m.refused = counter("stadtgraph_graphql_refused_total", "Operations that were refused because the server was busy.", "class")
 	m.errors = counter("stadtgraph_graphql_errors_total", "Errors in answers.", "code")
+	m.told = histogram("stadtgraph_webhook_attempt_duration_seconds", "How long receivers took, by what came of it: delivered, refused by another status, or unanswered.", "outcome")
 	m.operations = operations{
 		took:       histogram("stadtgraph_graphql_operation_duration_seconds", "From the header of a request to the end of its answer, by operation.", "operation", "type"),
 		failed:     counter("stadtgraph_graphql_operation_errors_total", "Operations whose answer held an error, by the code of the first.", "operation", "type", "code"),
@@ -116,6 +118,13 @@ func (m *Metrics) Refused(class string) {
 func (m *Metrics) Failed(code string) {
 	if m != nil {
 		m.errors.WithLabelValues(code).Inc()
+	}
+}
+
+// Told counts a request to a receiver of a webhook.
+func (m *Metrics) Told(outcome string, took time.Duration) {
+	if m != nil {
+		m.told.WithLabelValues(outcome).Observe(took.Seconds())
 	}
 }
 

@@ -40,6 +40,7 @@ func TestConventions(t *testing.T) {
 	m.Waited(time.Millisecond)
 	m.Refused("public")
 	m.Failed("TIMEOUT")
+	m.Told("delivered", time.Millisecond)
 	m.Ran(Operation{Name: "Towns", Type: "query", Took: time.Millisecond, Statements: 1, Rows: 20, Cost: 60, Cache: "miss", Code: "TIMEOUT"})
 	problems, err := testutil.GatherAndLint(m.registry)
 	if err != nil {

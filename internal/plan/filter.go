@@ -361,3 +361,18 @@ func checkFilter(filter *object) error {
 	}
 	return walk(filter, 0)
 }
+
+// Searches says whether a filter, as JSON has it, searches for words.
+func Searches(filter any) bool {
+	switch filter := filter.(type) {
+	case map[string]any:
+		for name, value := range filter {
+			if name == "q" || (name == "and" || name == "or" || name == "not") && Searches(value) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(filter, Searches)
+	}
+	return false
+}

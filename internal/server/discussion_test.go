@@ -16,6 +16,7 @@ import (
 	"stadtgraph/internal/change"
 	"stadtgraph/internal/comment"
 	"stadtgraph/internal/pgtest"
+	"stadtgraph/internal/seal"
 	"stadtgraph/internal/plan"
 	"stadtgraph/internal/server"
 	"stadtgraph/internal/write"
@@ -43,7 +44,7 @@ func TestDiscussion(t *testing.T) {
 ('00000000-0000-0000-0000-000000000001', 'open', 'NEWS', 'Offen', 'PUBLISHED', 'OPEN')`); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := comment.ParseKeys([]string{comment.NewKey()})
+	keys, err := comment.ParseKeys([]string{seal.NewKey()})
 	if err != nil {
 		t.Fatal(err)
 	}
