@@ -6,6 +6,7 @@ import (
 
 	"stadtgraph/internal/doctor"
 	"stadtgraph/internal/postgres"
+	"stadtgraph/internal/seal"
 	"stadtgraph/internal/webhook"
 	"stadtgraph/migrations"
 )
@@ -33,7 +34,11 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 		findings[0] = doctor.Finding{Subject: "settings", Text: err.Error()}
 	}
 	if c.DatabaseURL != "" {
-		findings = append(findings, doctor.Examine(ctx, c.DatabaseURL, migrations.FS, doctor.Check{Subject: "webhooks", Look: c.lookAtWebhooks})...)
+		var more []doctor.Check
+		if config, err := c.telling.config(); err == nil {
+			more = append(more, doctor.Check{Subject: "webhooks", Look: lookAtWebhooks(config.Keys)})
+		}
+		findings = append(findings, doctor.Examine(ctx, c.DatabaseURL, migrations.FS, more...)...)
 	}
 	wrong := 0
 	for _, f := range findings {
@@ -52,20 +57,18 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 }
 
 // lookAtWebhooks finds those that send nothing, and why.
-func (c *doctorCommand) lookAtWebhooks(ctx context.Context, db postgres.DB) (doctor.Finding, error) {
-	config, err := c.telling.config()
-	if err != nil {
-		return doctor.Finding{Text: err.Error()}, nil // the settings say so, too
+func lookAtWebhooks(keys seal.Box) func(context.Context, postgres.DB) (doctor.Finding, error) {
+	return func(ctx context.Context, db postgres.DB) (doctor.Finding, error) {
+		state, err := webhook.Look(ctx, db, keys)
+		if err != nil {
+			return doctor.Finding{}, err
+		}
+		switch {
+		case state.Lost > 0:
+			return doctor.Finding{Text: fmt.Sprintf("the secrets of %d webhooks cannot be read: add the key that they were kept by to STADTGRAPH_WEBHOOK_KEYS, or make new ones with rotateWebhookSecret", state.Lost)}, nil
+		case state.Failed > 0:
+			return doctor.Finding{Text: fmt.Sprintf("%d webhooks are paused because of failures: look at pauseReason of webhooks, and use resumeWebhook when the receivers are back", state.Failed)}, nil
+		}
+		return doctor.Finding{Fine: true, Text: fmt.Sprintf("%d active, %d paused", state.Active, state.Paused)}, nil
 	}
-	state, err := webhook.Look(ctx, db, config.Keys)
-	if err != nil {
-		return doctor.Finding{}, err
-	}
-	switch {
-	case state.Lost > 0:
-		return doctor.Finding{Text: fmt.Sprintf("the secrets of %d webhooks cannot be read: add the key that they were kept by to STADTGRAPH_WEBHOOK_KEYS, or make new ones with rotateWebhookSecret", state.Lost)}, nil
-	case state.Failed > 0:
-		return doctor.Finding{Text: fmt.Sprintf("%d webhooks are paused because of failures: look at pauseReason of webhooks, and use resumeWebhook when the receivers are back", state.Failed)}, nil
-	}
-	return doctor.Finding{Fine: true, Text: fmt.Sprintf("%d active, %d paused", state.Active, state.Paused)}, nil
 }

@@ -16,8 +16,8 @@ import (
 	"stadtgraph/internal/change"
 	"stadtgraph/internal/comment"
 	"stadtgraph/internal/pgtest"
-	"stadtgraph/internal/seal"
 	"stadtgraph/internal/plan"
+	"stadtgraph/internal/seal"
 	"stadtgraph/internal/server"
 	"stadtgraph/internal/write"
 )

@@ -49,10 +49,10 @@ func (c *Config) reachable(a netip.Addr) bool {
 	return !slices.ContainsFunc(special, within) && (a.Is4() || public6.Contains(a))
 }
 
-// errUnreachable says where a request was not let go.
-type errUnreachable struct{ address string }
+// unreachableError says where a request was not let go.
+type unreachableError struct{ address string }
 
-func (e errUnreachable) Error() string {
+func (e unreachableError) Error() string {
 	return "The host is at " + e.address + ", which webhooks may not reach: it is not a public address."
 }
 
@@ -62,7 +62,7 @@ func (c *Config) guard(_, address string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil || !c.reachable(ap.Addr()) {
 		host, _, _ := net.SplitHostPort(address)
-		return errUnreachable{host}
+		return unreachableError{host}
 	}
 	return nil
 }
@@ -202,7 +202,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 
 // describe says why there was no answer.
 func (s *Sender) describe(err error) string {
-	var unreachable errUnreachable
+	var unreachable unreachableError
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var unknown x509.UnknownAuthorityError

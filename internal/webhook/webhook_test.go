@@ -221,15 +221,15 @@ func TestStatus(t *testing.T) {
 		"gone": {status(http.StatusGone), "PAUSED GONE FAILED 410 f", "The answer has the status 410."},
 		"many": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "3600")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 		}, "ACTIVE PENDING 429 t", "The answer has the status 429."},
 		"busy": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}, "ACTIVE PENDING 503 t", "The answer has the status 503."},
 		"nonsense": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "soon")
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}, "ACTIVE PENDING 503 f", "The answer has the status 503."},
 		"redirects": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
@@ -253,7 +253,7 @@ func TestStatus(t *testing.T) {
 			}
 		}, "ACTIVE PENDING - f", "The connection broke"},
 		"body": {func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = w.Write([]byte("a\x00b\xff<script>"))
 		}, "ACTIVE PENDING 500 f", "The answer has the status 500."},
 		"endless": {func(w http.ResponseWriter, r *http.Request) {
@@ -264,7 +264,7 @@ func TestStatus(t *testing.T) {
 			}
 		}, "ACTIVE DELIVERED 200 f", ""},
 		"slow": {func(w http.ResponseWriter, r *http.Request) {
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			_ = http.NewResponseController(w.(*recorder).ResponseWriter).Flush()
 			<-r.Context().Done()
 		}, "ACTIVE DELIVERED 200 f", ""},
