@@ -3,6 +3,7 @@ package rest
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"stadtgraph/internal/change"
 	"stadtgraph/internal/fault"
 	"stadtgraph/internal/plan"
@@ -18,7 +21,10 @@ import (
 )
 
 // changesPath is where changes are: a page of them, or all as they happen.
-const changesPath = Prefix + "/changes"
+const (
+	changesPath  = Prefix + "/changes"
+	changesTitle = "What has changed"
+)
 
 //go:embed change.graphql
 var told string
@@ -33,6 +39,15 @@ const (
 }
 `
 )
+
+// toldOf gives what is told of a change, checked against the schema.
+func toldOf(schema *ast.Schema) (*ast.FragmentDefinition, error) {
+	query, err := valid(schema, listed+told)
+	if err != nil {
+		return nil, fmt.Errorf("change.graphql: %w", err)
+	}
+	return query.Fragments[0], nil
+}
 
 // Changes is the change feed: pages as JSON, and events for clients who want a stream,
 // which goes on behind the header Last-Event-ID or else the parameter after.
@@ -98,6 +113,14 @@ type entryChange struct {
 	At      string          `json:"at"`
 	Deleted bool            `json:"deleted,omitempty"`
 	Node    json.RawMessage `json:"node,omitempty"`
+}
+
+// renamedField is the name that a field of change.graphql has in answers.
+func renamedField(alias string) string {
+	if of, name, ok := strings.Cut(alias, "__"); ok && of != "" { // not __typename
+		return name
+	}
+	return alias
 }
 
 func (c *entryChange) finish() {

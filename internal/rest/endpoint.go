@@ -67,12 +67,9 @@ func parse(schema *ast.Schema, text string) (*endpoint, error) {
 	if len(lines) == 3 {
 		e.description = strings.TrimSpace(lines[2])
 	}
-	query, err := parser.ParseQuery(&ast.Source{Input: text})
+	query, err := valid(schema, text)
 	if err != nil {
 		return nil, err
-	}
-	if errs := validator.ValidateWithRules(schema, query, rules.NewDefaultRules()); len(errs) > 0 {
-		return nil, errs
 	}
 	if len(query.Operations) != 1 || len(query.Fragments) > 0 {
 		return nil, errors.New("it holds one query, without fragments")
@@ -115,6 +112,18 @@ func parse(schema *ast.Schema, text string) (*endpoint, error) {
 		}
 	}
 	return e, nil
+}
+
+// valid parses a document that fits the schema.
+func valid(schema *ast.Schema, text string) (*ast.QueryDocument, error) {
+	query, err := parser.ParseQuery(&ast.Source{Input: text})
+	if err != nil {
+		return nil, err
+	}
+	if errs := validator.ValidateWithRules(schema, query, rules.NewDefaultRules()); len(errs) > 0 {
+		return nil, errs
+	}
+	return query, nil
 }
 
 // comments are the lines of comment that a text begins with, without what makes them such.

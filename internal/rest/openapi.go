@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"stadtgraph/internal/plan"
 )
 
 // object is a JSON object that is written in the order of its names.
@@ -21,7 +23,7 @@ type description struct {
 
 // describe writes the document. What an answer holds is what its document selects, with
 // the types, nullability and descriptions of the schema.
-func describe(schema *ast.Schema, all []*endpoint) []byte {
+func describe(schema *ast.Schema, all []*endpoint, change *ast.FragmentDefinition) []byte {
 	d := &description{schema: schema, schemas: object{}, tags: map[string]string{}}
 	tags := []object{}
 	for _, e := range all {
@@ -30,12 +32,12 @@ func describe(schema *ast.Schema, all []*endpoint) []byte {
 			tags = append(tags, object{"name": e.title, "description": e.description})
 		}
 	}
-	paths := object{"/resolve": object{"post": d.resolve()}}
+	paths := object{"/resolve": object{"post": d.resolve()}, "/changes": object{"get": d.changes(change)}}
 	for _, e := range all {
 		paths[strings.TrimPrefix(e.path, Prefix)] = object{"get": d.operation(e)}
 	}
 	d.fixed()
-	tags = append(tags, object{"name": "Keys", "description": "Official keys of municipalities."})
+	tags = append(tags, object{"name": "Keys", "description": "Official keys of municipalities."}, object{"name": "Changes", "description": "What has changed, in one order for all types."})
 	return marshal(object{
 		"openapi": "3.1.0",
 		"info": object{
@@ -179,8 +181,9 @@ func (d *description) selection(f *ast.Field) object {
 			of = maps.Clone(of)
 			of["description"] = text
 		}
-		properties[field.Alias] = of
-		required = append(required, field.Alias)
+		name := renamedField(field.Alias)
+		properties[name] = of
+		required = append(required, name)
 	}
 	slices.Sort(required)
 	return object{"type": "object", "required": required, "properties": properties}
@@ -232,6 +235,62 @@ func (d *description) fixed() {
 		"code": text("What it is, for programs: as `extensions.code` in GraphQL."), "detail": text("What to do, for people."),
 		"parameter": text("Which parameter is to blame."), "requestId": text("Which request it was; tell us."),
 	}}
+}
+
+// changes describes the change feed.
+func (d *description) changes(told *ast.FragmentDefinition) object {
+	one := object{"deleted": object{"const": true, "description": "There with `DELETE` only."}}
+	required := []string{}
+	for _, s := range told.SelectionSet {
+		field := s.(*ast.Field)
+		var of object
+		if field.Name == "node" {
+			of = object{"description": oneLine(field.Definition.Description), "anyOf": d.variants(field)}
+		} else {
+			of = maps.Clone(d.named(field.Definition.Type.Name()))
+			of["description"] = oneLine(field.Definition.Description)
+			required = append(required, field.Alias)
+		}
+		one[field.Alias] = of
+	}
+	slices.Sort(required)
+	d.schemas["Change"] = object{"type": "object", "required": required, "properties": one, "description": "A change of an entry, as far as the public can tell."}
+	d.schemas["Changes"] = object{"type": "object", "required": []string{"changes", "endCursor", "hasMore"}, "properties": object{
+		"changes":   object{"type": "array", "items": component("schemas", "Change")},
+		"endCursor": object{"type": "string", "description": "Where to go on: for `after`. It is there on empty pages, too."},
+		"hasMore":   object{"type": "boolean", "description": "Whether there is more already."},
+	}}
+	responses := object{
+		"200": object{"description": "Changes in order; with `Accept: text/event-stream` each as it happens, as an event whose id is its cursor.", "headers": answerHeaders(true), "content": object{
+			jsonType:            object{"schema": component("schemas", "Changes")},
+			"text/event-stream": object{"schema": object{"type": "string"}},
+		}},
+		"304": object{"description": "It is what `If-None-Match` names."},
+	}
+	for status, of := range map[string]string{"400": "BadRequest", "401": "Unauthorized", "406": "NotAcceptable", "410": "Gone", "429": "TooManyRequests", "503": "ServiceUnavailable"} {
+		responses[status] = component("responses", of)
+	}
+	return object{
+		"operationId": "changes", "summary": changesTitle, "tags": []string{"Changes"}, "responses": responses,
+		"description": "One order for all types, in which each change comes once. What is unpublished or deleted is a `DELETE`, under every filter by type.",
+		"parameters": []object{
+			{"name": "first", "in": "query", "description": "How many changes to list; 20 if it is not given.", "schema": object{"type": "integer", "minimum": 1, "maximum": plan.MaxPage}},
+			{"name": "after", "in": "query", "description": "The cursor to go on behind; `now` for the place behind everything. Without it the answer begins with the oldest change that is kept.", "schema": object{"type": "string"}},
+			{"name": "types", "in": "query", "description": "Only changes of these types.", "style": "form", "explode": false, "schema": object{"type": "array", "items": d.named("ChangeType")}},
+			{"name": "Last-Event-ID", "in": "header", "description": "For streams: the id of the last event that arrived.", "schema": object{"type": "string"}},
+		},
+	}
+}
+
+// variants are the schemas of what a field selects of each type it may be of.
+func (d *description) variants(f *ast.Field) (all []object) {
+	for _, s := range f.SelectionSet {
+		variant := s.(*ast.InlineFragment)
+		name := "Changed" + variant.TypeCondition
+		d.schemas[name] = d.selection(&ast.Field{SelectionSet: variant.SelectionSet})
+		all = append(all, component("schemas", name))
+	}
+	return append(all, object{"type": "null"})
 }
 
 func (d *description) resolve() object {

@@ -64,7 +64,11 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	api := &API{OpenAPI: describe(c.Schema, all)}
+	change, err := toldOf(c.Schema)
+	if err != nil {
+		return nil, err
+	}
+	api := &API{OpenAPI: describe(c.Schema, all, change)}
 	for _, e := range all {
 		api.Pages = append(api.Pages, e.page(c))
 	}
@@ -117,7 +121,7 @@ func index(all []*endpoint, base string) []byte {
 		}
 		entries = append(entries, entry{base + e.path, e.title, names})
 	}
-	entries = append(entries, entry{base + resolvePath, resolveTitle, []string{}})
+	entries = append(entries, entry{base + changesPath, changesTitle, []string{"first", "after", "types"}}, entry{base + resolvePath, resolveTitle, []string{}})
 	return marshal(map[string]any{"data": entries, "openapi": base + Prefix + "/openapi.json"})
 }
 

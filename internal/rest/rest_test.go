@@ -120,6 +120,7 @@ func (l list) ids() (ids []string) {
 
 // described is the API's own description, read as others read it.
 type described struct {
+	mu       sync.Mutex // of the compiler
 	compiler *jsonschema.Compiler
 	paths    map[string]any
 }
@@ -133,7 +134,7 @@ func describedBy(t testing.TB, s served) *described {
 	}
 	strict(doc["components"])
 	strict(doc["paths"])
-	d := &described{jsonschema.NewCompiler(), doc["paths"].(map[string]any)}
+	d := &described{compiler: jsonschema.NewCompiler(), paths: doc["paths"].(map[string]any)}
 	d.compiler.AssertFormat()
 	if err := d.compiler.AddResource("api.json", doc); err != nil {
 		t.Fatal(err)
@@ -175,7 +176,9 @@ func (d *described) check(t testing.TB, path, method string, r reply) {
 	for _, step := range append(at, "content", sent, "schema") {
 		pointer += "/" + url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(step))
 	}
+	d.mu.Lock()
 	schema, err := d.compiler.Compile(pointer)
+	d.mu.Unlock()
 	if err != nil {
 		t.Errorf("%s: %v", path, err)
 		return
@@ -209,6 +212,39 @@ var fields = map[string]string{
 	"municipalities": "municipalities(filter: {state: {code: {in: [SL]}}}", "organizations": "organizations", "states": "states", "strategies": "strategies", "topics": "topics",
 }
 
+// TestChangesAsDescribed: changes of all types, and the entries in them, are as the
+// description says.
+func TestChangesAsDescribed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, shipped.DB(t))
+	d := describedBy(t, s)
+	const others = "types=STATE,ORGANIZATION,TOPIC,PERSON,EVENT,RANKING,RANKING_ENTRY,PLATFORM,INDICATOR,STRATEGY,MEASURE,FUNDING_PROGRAM,FUNDING_CALL,FUNDING_AWARD,ARTICLE,COMMENT,MEDIA_ASSET"
+	seen := map[string]int{}
+	for _, start := range []string{"types=MUNICIPALITY&first=20", others + "&first=100"} {
+		for next := "/api/v1/changes?" + start; next != ""; next = changesOf(t, s, d, next, seen) {
+			if seen["MUNICIPALITY"] > 0 && strings.HasPrefix(start, "types=M") {
+				break // one page of eleven thousand
+			}
+		}
+	}
+	for _, name := range []string{"MUNICIPALITY", "STATE", "ARTICLE", "STRATEGY", "FUNDING_AWARD", "COMMENT"} {
+		if seen[name] == 0 {
+			t.Errorf("no change of %s is seen: %v", name, seen)
+		}
+	}
+}
+
+// changesOf reads a page of changes, and says where the next is.
+func changesOf(t *testing.T, s served, d *described, address string, seen map[string]int) (next string) {
+	t.Helper()
+	answer := s.get(t, address)
+	d.check(t, "/changes", "get", answer)
+	for _, c := range decode[struct{ Changes []struct{ Type string } }](t, answer).Changes {
+		seen[c.Type]++
+	}
+	return answer.link("next")
+}
+
 // TestEndpoints: each collection has the pages that GraphQL has, forwards and backwards;
 // each entry is found by each of its keys; each answer is as the description says.
 func TestEndpoints(t *testing.T) {
@@ -218,7 +254,7 @@ func TestEndpoints(t *testing.T) {
 	seen := 0
 	for path := range d.paths {
 		collection, single, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-		if single != "" || collection == "resolve" {
+		if single != "" || collection == "resolve" || collection == "changes" {
 			continue
 		}
 		seen++
