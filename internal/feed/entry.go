@@ -360,7 +360,7 @@ func absoluteURL(address, home string) string {
 		return address
 	}
 	u, err := base.Parse(address)
-	if err != nil {
+	if err != nil || address == "" { // which is not the home page
 		return ""
 	}
 	return u.String()
