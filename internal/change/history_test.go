@@ -238,14 +238,16 @@ WITH main AS (SELECT t.source FROM history_type t)
 SELECT format('%s.%s is no part of an object', c.relname, a.attname) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 JOIN pg_constraint f ON f.conrelid = c.oid AND f.contype = 'f' AND f.conkey[1] = a.attnum AND f.confdeltype = 'c' AND f.confrelid::regclass::text IN (TABLE main)
 WHERE NOT EXISTS (SELECT FROM history_part p WHERE p.source = c.relname AND p.owner = a.attname)
-  AND c.relname NOT IN ('comment_submission', 'comment_vote', 'comment_report') -- what is personal has no history
+  AND c.relname NOT IN ('comment_submission', 'comment_vote', 'comment_report', -- what is personal has no history
+    'webhook_secret', 'webhook_place', 'webhook_state', 'webhook_delivery') -- nor have secrets, and what the server does by itself
 UNION ALL
 SELECT format('%s has no history', c.relname) FROM pg_class c
 WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname NOT IN (TABLE main) AND c.relname NOT IN (SELECT p.source FROM history_part p)
-  AND c.relname NOT IN ('dataset', 'former_slug', 'comment_submission', 'comment_vote', 'comment_report') AND EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confrelid::regclass::text IN (TABLE main))
+  AND c.relname NOT IN ('dataset', 'former_slug', 'comment_submission', 'comment_vote', 'comment_report',
+    'webhook_secret', 'webhook_place', 'webhook_state', 'webhook_delivery') AND EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confrelid::regclass::text IN (TABLE main))
 UNION ALL
 SELECT format('%s has a version and no history', c.relname) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'version' AND c.relname !~ '^river_'
-WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname NOT IN (TABLE main) AND c.relname NOT IN ('change', 'schema_migrations')
+WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname NOT IN (TABLE main) AND c.relname NOT IN ('change', 'schema_migrations', 'webhook_delivery')
 UNION ALL
 SELECT format('%s has no key', s.source) FROM (SELECT source FROM history_type UNION SELECT source FROM history_part) s
 WHERE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = s.source::regclass AND i.indisprimary)

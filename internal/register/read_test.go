@@ -74,6 +74,11 @@ func copyOf(t testing.TB, read func() (*Edition, error)) *Edition {
 	}
 	c := *e
 	c.States, c.Units = slices.Clone(e.States), slices.Clone(e.Units)
+	if e.past != nil {
+		past := *e.past
+		past.changes, past.gone, past.rekeyed, past.names = slices.Clone(past.changes), slices.Clone(past.gone), slices.Clone(past.rekeyed), slices.Clone(past.names)
+		c.past = &past
+	}
 	return &c
 }
 

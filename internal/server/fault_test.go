@@ -420,8 +420,15 @@ func TestDiskFull(t *testing.T) {
 	b := backend(t, db.URL(pglocal.Database), 4)
 	p := startPatrol(t, start(t, b.config(t)), b.token(t, auth.Editor), 1, 0)
 	body := func() string { return strings.Repeat(rand.Text()+" ", 2000) } // 54 KB that nothing makes smaller
-	if a := p.write("Davor", body()); a.code != "" {
-		t.Fatalf("before: %+v", a)
+	// The file to which the log of writes goes must not end here: where Postgres finds no
+	// room for the next one it stops, and starts again only when somebody makes room.
+	for offset := 1 << 30; offset > 8<<20; {
+		if a := p.write("Davor", body()); a.code != "" {
+			t.Fatalf("before: %+v", a)
+		}
+		if err := b.reading.QueryRow(t.Context(), `SELECT file_offset FROM pg_walfile_name_offset(pg_current_wal_insert_lsn())`).Scan(&offset); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ballast := filepath.Join(disk, "ballast")
 	fill(t, ballast)
