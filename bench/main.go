@@ -9,6 +9,7 @@
 //	go run ./bench --mixed          # hot reads, one in twenty a mutation (mixed.go)
 //	go run ./bench --exports        # a million rows, beside COPY (export.go)
 //	go run ./bench --comments       # a discussion, and a flood of comments (discuss.go)
+//	go run ./bench --changes        # the change feed, and who listens to it (changes.go)
 //	go run ./bench --webhooks       # deliveries of webhooks (webhook.go)
 //
 // It makes a large database (internal/sample) in a Postgres of its own, once,
@@ -57,6 +58,7 @@ type bench struct {
 	Writes      bool          `help:"Measure mutations instead, on a copy of the data; only printed."`
 	Exports     bool          `help:"Measure an export of a million rows beside COPY instead, on a copy of the data; only printed."`
 	Comments    bool          `help:"Measure a discussion instead, and what a flood of comments does to it; only printed."`
+	Changes     bool          `help:"Measure the change feed instead: pages beside a statement by hand, and events to many listeners; only printed."`
 	Webhooks    bool          `help:"Measure how many deliveries webhooks make instead; only printed."`
 	CPUProfile  string        `name:"cpuprofile" placeholder:"FILE" help:"Profile the product while it is measured."`
 	Out         string        `default:"bench/RESULTS.md" help:"Where to write the result, too (default: ${default})."`
@@ -104,6 +106,9 @@ func (b *bench) Run(ctx context.Context) (err error) {
 	}
 	if b.Comments {
 		return b.discuss(ctx)
+	}
+	if b.Changes {
+		return b.changes(ctx)
 	}
 	if b.Webhooks {
 		return b.webhooks(ctx)

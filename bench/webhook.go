@@ -32,7 +32,23 @@ import (
 // changesOfHooks are what a round tells of, each webhook all of them.
 const changesOfHooks = 5000
 
-func (b *bench) webhooks(ctx context.Context) (err error) {
+func (b *bench) webhooks(ctx context.Context) error {
+	return b.alone(ctx, "webhooks", func(pool *pgxpool.Pool) error {
+		if _, err := pool.Exec(ctx, `INSERT INTO article (id, slug, kind, title, publication_status)
+SELECT gen_random_uuid(), 'a' || n, 'NEWS', 'A', 'PUBLISHED' FROM generate_series(1, $1) n`, changesOfHooks); err != nil {
+			return err
+		}
+		for _, receivers := range []int{1, 10} {
+			if err := tellAll(ctx, pool, receivers, b.Rounds); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// alone measures on an empty database in a Postgres of its own.
+func (b *bench) alone(ctx context.Context, name string, measure func(*pgxpool.Pool) error) (err error) {
 	dir := b.DataDir
 	if dir == "" {
 		ofDev, err := pglocal.DefaultDataDir()
@@ -41,7 +57,7 @@ func (b *bench) webhooks(ctx context.Context) (err error) {
 		}
 		dir = ofDev + "-bench"
 	}
-	dir = filepath.Join(dir, "webhooks")
+	dir = filepath.Join(dir, name)
 	if err := pglocal.Reset(dir); err != nil {
 		return err
 	}
@@ -58,16 +74,7 @@ func (b *bench) webhooks(ctx context.Context) (err error) {
 		return err
 	}
 	defer pool.Close()
-	if _, err := pool.Exec(ctx, `INSERT INTO article (id, slug, kind, title, publication_status)
-SELECT gen_random_uuid(), 'a' || n, 'NEWS', 'A', 'PUBLISHED' FROM generate_series(1, $1) n`, changesOfHooks); err != nil {
-		return err
-	}
-	for _, receivers := range []int{1, 10} {
-		if err := tellAll(ctx, pool, receivers, b.Rounds); err != nil {
-			return err
-		}
-	}
-	return nil
+	return measure(pool)
 }
 
 // tellAll tells so many receivers of everything, again and again.

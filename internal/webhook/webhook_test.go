@@ -467,7 +467,7 @@ func TestReplay(t *testing.T) {
 		"back times": {map[string]any{"sinceTime": at(3), "untilTime": at(1)}, "INVALID input.untilTime;"},
 		"to come":    {map[string]any{"sinceTime": time.Now().Add(time.Hour).Format(time.RFC3339)}, "OUT_OF_RANGE input.sinceTime;"},
 		"forged":     {map[string]any{"afterCursor": "x"}, "INVALID input.afterCursor;"},
-		"elsewhere":  {map[string]any{"afterCursor": "YS4xLjE"}, "EXPIRED input.afterCursor;"},
+		"elsewhere":  {map[string]any{"afterCursor": "MDAwMDAwMDAwMDAwLjEuMQ"}, "EXPIRED input.afterCursor;"},
 	} {
 		if got := replay(c.in); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
