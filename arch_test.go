@@ -63,7 +63,7 @@ var table = map[string]row{
 
 	// measures the product beside handlers of its own, so it wires a server, too
 	"bench": {ours: list(".", "graph", "internal/peer", "internal/comment", "migrations", "internal/auth", "internal/write", "internal/slug", "internal/server", "internal/plan", "internal/nodeid", "internal/postgres",
-		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric", "internal/cache", "internal/change", "internal/export", "internal/seal", "internal/job", "internal/webhook"), libraries: pgx},
+		"internal/pglocal", "internal/register", "internal/sample", "internal/demo", "internal/german", "internal/search", "internal/metric", "internal/cache", "internal/change", "internal/export", "internal/seal", "internal/job", "internal/webhook", "internal/rest", "internal/stream"), libraries: pgx},
 
 	"internal/server": {ours: list("graph", "graph/generated", "internal/graphiql", "internal/plan", "internal/fault", "internal/postgres",
 		"internal/auth", "internal/change", "internal/cache", "internal/metric", "internal/trace", "internal/trusted", "internal/peer", "internal/export", "internal/nodeid"), libraries: cors | gqlgen}, // change: cursors
