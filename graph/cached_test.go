@@ -278,6 +278,9 @@ func TestEverythingReadIsTold(t *testing.T) {
 				continue
 			}
 			known[same] = true
+			if slices.Contains(words, "change_horizon") {
+				continue // the feed of changes is not kept
+			}
 			relations, err := dependencies(t.Context(), conn.Conn(), sql, request.Types()[n])
 			if err != nil {
 				t.Fatalf("%v\n%s", err, sql)
